@@ -1,0 +1,572 @@
+"""Compiled kernels over symbols: character n-grams within words as packed integers.
+
+An n-gram of up to 9 symbols of 7 bits is one int64, left-aligned, so that keys sort as their strings do and never
+collide. The n-grams of a word are looked up once and reused wherever the word recurs (`WordCache`).
+
+Spans: an int64 array of shape (n_spans, 2) of begin and end positions in `symbols`; a span is what scikit-learn calls
+a document. Kernels that fill a buffer stop before it might overflow and go on from there when called with a larger one.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic
+from numpy.typing import NDArray
+
+from classifier.symbols import SPACE, SYMBOL_BITS
+
+__all__ = ["MAX_NGRAM", "NgramCounts", "Vocabulary", "WordCache", "count_spans", "spans_of", "transform_spans"]
+
+MAX_NGRAM = 9
+_TOP_SHIFT = SYMBOL_BITS * (MAX_NGRAM - 1)
+_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
+_EMPTY = -1
+_LONG_WORD = 40  # Longer words are not worth a place in the cache: they hardly recur.
+_CACHED_WORDS = 1 << 17
+
+
+class WordCache(NamedTuple):
+    """The n-gram ids of words seen so far; emptied when full, so its size is bounded.
+
+    `slots` is an open-addressing table of word numbers; word w has the letters
+    ``letters[begins[w]:begins[w + 1]]`` and the n-gram ids ``ids[id_begins[w]:id_begins[w + 1]]``.
+    """
+
+    slots: NDArray[np.int32]
+    begins: NDArray[np.int64]
+    letters: NDArray[np.uint8]
+    id_begins: NDArray[np.int64]
+    ids: NDArray[np.int32]
+    hashes: NDArray[np.uint64]
+    size: NDArray[np.int64]  # shape (1,): how many words it holds
+
+
+Vocabulary = NDArray[np.int64]
+"""Shape (n_slots, 2): packed n-grams and their column numbers, as an open-addressing table; 0 is a free slot."""
+
+
+class NgramCounts(NamedTuple):
+    """What `fit` needs to know of a part of a corpus; parts can be merged.
+
+    Attributes
+    ----------
+    keys : ndarray of shape (n_ngrams,), int64, ascending
+    document_frequency, term_frequency : ndarrays of shape (n_ngrams,), int64
+    n_documents : int
+    """
+
+    keys: NDArray[np.int64]
+    document_frequency: NDArray[np.int64]
+    term_frequency: NDArray[np.int64]
+    n_documents: int
+
+    def merge(self, other: "NgramCounts") -> "NgramCounts":
+        """Add the counts of two disjoint parts."""
+        keys, where = np.unique(np.concatenate([self.keys, other.keys]), return_inverse=True)
+        frequencies = [
+            np.bincount(where, np.concatenate(pair), len(keys)).astype(np.int64)
+            for pair in (
+                (self.document_frequency, other.document_frequency),
+                (self.term_frequency, other.term_frequency),
+            )
+        ]
+        return NgramCounts(keys, *frequencies, self.n_documents + other.n_documents)
+
+
+class _Growing(NamedTuple):
+    """A vocabulary under construction, and its counts."""
+
+    vocabulary: Vocabulary
+    keys: NDArray[np.int64]
+    document_frequency: NDArray[np.int64]
+    term_frequency: NDArray[np.int64]
+    last_document: NDArray[np.int64]
+    size: NDArray[np.int64]
+
+
+def new_word_cache(n_words: int = _CACHED_WORDS) -> WordCache:
+    """Return an empty cache for up to `n_words` words; about 150 bytes a word, touched as needed."""
+    return WordCache(
+        slots=np.full(2 * n_words, _EMPTY, dtype=np.int32),
+        begins=np.zeros(n_words + 1, dtype=np.int64),
+        letters=np.empty(8 * n_words, dtype=np.uint8),
+        id_begins=np.zeros(n_words + 1, dtype=np.int64),
+        ids=np.empty(24 * n_words, dtype=np.int32),
+        hashes=np.empty(n_words, dtype=np.uint64),
+        size=np.zeros(1, dtype=np.int64),
+    )
+
+
+def build_vocabulary(keys: NDArray[np.int64]) -> Vocabulary:
+    """Return the look-up table in which ``keys[i]`` has column i."""
+    vocabulary = _empty_vocabulary(len(keys))
+    insert_keys(keys, vocabulary)
+    return vocabulary
+
+
+def _empty_vocabulary(n_keys: int) -> Vocabulary:
+    n_slots = 1 << max(4, (2 * n_keys).bit_length())
+    return np.zeros((n_slots, 2), dtype=np.int64)
+
+
+def spans_of(ends: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the spans of texts that lie end to end."""
+    return np.column_stack([np.concatenate([np.zeros(1, dtype=np.int64), ends[:-1]]), ends])
+
+
+def pack(text: str, alphabet: str) -> int:
+    """Return the key of an n-gram of at most `MAX_NGRAM` characters of `alphabet`."""
+    return sum((alphabet.index(c) + 1) << (_TOP_SHIFT - SYMBOL_BITS * i) for i, c in enumerate(text))
+
+
+def unpack(key: int, alphabet: str) -> str:
+    """Return the n-gram of a key."""
+    symbols = [(key >> (_TOP_SHIFT - SYMBOL_BITS * i)) & 0x7F for i in range(MAX_NGRAM)]
+    return "".join(alphabet[s - 1] for s in symbols if s)
+
+
+class NgramCounter:
+    """Counts the n-grams of batches of spans, in bounded memory beside the counts themselves."""
+
+    def __init__(self, ngram_range: tuple[int, int]) -> None:
+        self.ngram_range = ngram_range
+        self.n_documents = 0
+        self._cache = new_word_cache()
+        self._growing = _new_growing(1 << 16)
+
+    def add(self, symbols: NDArray[np.uint8], spans: NDArray[np.int64]) -> None:
+        """Count the n-grams of `spans`."""
+        progress = np.zeros(3, dtype=np.int64)
+        while not count_spans(
+            symbols, spans, progress, self.n_documents, *self.ngram_range, self._cache, self._growing
+        ):
+            self._growing = _grow(self._growing)
+        self.n_documents += len(spans)
+
+    def counts(self) -> NgramCounts:
+        """Return what was counted, in key order."""
+        n = int(self._growing.size[0])
+        order = np.argsort(self._growing.keys[:n])
+        g = self._growing
+        return NgramCounts(
+            g.keys[:n][order], g.document_frequency[:n][order], g.term_frequency[:n][order], self.n_documents
+        )
+
+
+def _new_growing(capacity: int) -> _Growing:
+    zeros = [np.zeros(capacity, dtype=np.int64) for _ in range(3)]
+    return _Growing(
+        _empty_vocabulary(capacity), *zeros, np.full(capacity, _EMPTY, dtype=np.int64), np.zeros(1, dtype=np.int64)
+    )
+
+
+def _grow(old: _Growing) -> _Growing:
+    n = int(old.size[0])
+    new = _new_growing(2 * len(old.keys))
+    for before, after in zip(old[1:5], new[1:5], strict=True):
+        after[:n] = before[:n]
+    insert_keys(new.keys[:n], new.vocabulary)
+    new.size[0] = n
+    return new
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _trailing_zeros(typingctx: Any, value: Any) -> Any:  # noqa: ARG001, ANN401  (numba's calling convention)
+    """Count trailing zero bits: one instruction that Python has no name for."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:  # noqa: ARG001, ANN401
+        return builder.cttz(args[0], ir.Constant(ir.IntType(1), 1))
+
+    return types.uint64(types.uint64), codegen
+
+
+@njit(inline="always")
+def _slot_of(key, mask):  # type: ignore[no-untyped-def]
+    """Fibonacci hashing: the top bits of the product, scaled to the table; the low ones hang on few symbols."""
+    return np.int64((((np.uint64(key) * _MULTIPLIER) >> np.uint64(32)) * np.uint64(mask + 1)) >> np.uint64(32))
+
+
+@njit(cache=True, nogil=True)
+def insert_keys(keys, vocabulary):  # type: ignore[no-untyped-def]
+    """Put distinct `keys` into an empty table with room for them."""
+    mask = len(vocabulary) - 1
+    for i in range(len(keys)):
+        slot = _slot_of(keys[i], mask)
+        while vocabulary[slot, 0] != 0:
+            slot = (slot + 1) & mask
+        vocabulary[slot, 0] = keys[i]
+        vocabulary[slot, 1] = i
+
+
+@njit(inline="always")
+def _find(key, vocabulary, mask):  # type: ignore[no-untyped-def]
+    """Return the slot of `key`, or the free one where it belongs."""
+    slot = _slot_of(key, mask)
+    while vocabulary[slot, 0] != key and vocabulary[slot, 0] != 0:
+        slot = (slot + 1) & mask
+    return slot
+
+
+@njit(inline="always")
+def _letter(symbols, begin, end, i):  # type: ignore[no-untyped-def]
+    """Return symbol i of the word with a space at each side."""
+    return np.int64(symbols[begin + i - 1]) if 0 < i <= end - begin else np.int64(SPACE)
+
+
+@njit(inline="always")
+def _word_end(symbols, begin, end):  # type: ignore[no-untyped-def]
+    while begin < end and symbols[begin] != SPACE:
+        begin += 1
+    return begin
+
+
+@njit(inline="always")
+def _hash_word(symbols, begin, end):  # type: ignore[no-untyped-def]
+    code = np.uint64(0xCBF29CE484222325)
+    for i in range(begin, end):
+        code = (code ^ np.uint64(symbols[i])) * np.uint64(0x100000001B3)
+    return code ^ (code >> np.uint64(29))
+
+
+@njit(cache=True, nogil=True)
+def _same_word(symbols, begin, end, letters, first, stop):  # type: ignore[no-untyped-def]
+    if stop - first != end - begin:
+        return False
+    for i in range(end - begin):
+        if symbols[begin + i] != letters[first + i]:
+            return False
+    return True
+
+
+@njit(cache=True, nogil=True)
+def cache_slot(symbols, begin, end, cache):  # type: ignore[no-untyped-def]
+    """Return the slot of a word, or the free one where it belongs."""
+    slots, hashes, begins, letters = cache.slots, cache.hashes, cache.begins, cache.letters
+    code = _hash_word(symbols, begin, end)
+    mask = len(slots) - 1
+    slot = np.int64(code & np.uint64(mask))
+    while slots[slot] != _EMPTY:
+        word = slots[slot]
+        if hashes[word] == code and _same_word(symbols, begin, end, letters, begins[word], begins[word + 1]):
+            return slot
+        slot = (slot + 1) & mask
+    return slot
+
+
+@njit(cache=True, nogil=True)
+def _enter_word(symbols, begin, end, slot, min_n, max_n, cache):  # type: ignore[no-untyped-def]
+    """Enter a new word, emptying the cache first if it is full; its n-gram ids are to follow."""
+    n = cache.size[0]
+    full = n + 1 >= len(cache.begins) or cache.begins[n] + _LONG_WORD > len(cache.letters)
+    if full or cache.id_begins[n] + _most_ngrams(_LONG_WORD, min_n, max_n) > len(cache.ids):
+        cache.slots[:] = _EMPTY
+        cache.size[0] = n = 0
+        slot = cache_slot(symbols, begin, end, cache)
+    first = cache.begins[n]
+    for i in range(end - begin):
+        cache.letters[first + i] = symbols[begin + i]
+    cache.begins[n + 1] = first + end - begin
+    cache.hashes[n] = _hash_word(symbols, begin, end)
+    cache.slots[slot] = n
+    cache.size[0] = n + 1
+    return n
+
+
+@njit(inline="always")
+def _most_ngrams(length, min_n, max_n):  # type: ignore[no-untyped-def]
+    """Bound the number of n-grams of words that take up `length` symbols."""
+    return (length + 2) * (max_n - min_n + 1)
+
+
+@njit(cache=True, nogil=True)
+def word_keys(symbols, begin, end, first, stop, min_n, max_n, keys):  # type: ignore[no-untyped-def]
+    """Write the n-grams that start at ``first`` to ``stop`` of the padded word; return how many.
+
+    A word shorter than n counts once, as a whole, as in scikit-learn.
+    """
+    n = 0
+    padded = end - begin + 2
+    if padded <= min_n:
+        keys[0] = _key(symbols, begin, end, 0, padded)
+        return 1 if first == 0 else 0
+    for i in range(first, min(stop, padded)):
+        key = _key(symbols, begin, end, i, min_n - 1)
+        for size in range(min_n, min(max_n, padded - i) + 1):
+            key |= _letter(symbols, begin, end, i + size - 1) << (_TOP_SHIFT - SYMBOL_BITS * (size - 1))
+            keys[n] = key
+            n += 1
+    return n
+
+
+@njit(inline="always")
+def _key(symbols, begin, end, i, size):  # type: ignore[no-untyped-def]
+    key = np.int64(0)
+    for j in range(size):
+        key |= _letter(symbols, begin, end, i + j) << (_TOP_SHIFT - SYMBOL_BITS * j)
+    return key
+
+
+@njit(cache=True, nogil=True)
+def count_spans(symbols, spans, progress, document, min_n, max_n, cache, growing):  # type: ignore[no-untyped-def]
+    """Count n-grams from ``progress`` (span, position, n-gram of a long word) on; False if `growing` was too small."""
+    keys = np.empty(_most_ngrams(_LONG_WORD, min_n, max_n), dtype=np.int64)
+    for span in range(progress[0], len(spans)):
+        progress[0] = span
+        begin, end = max(progress[1], spans[span, 0]), spans[span, 1]
+        while begin < end:
+            stop = _word_end(symbols, begin, end)
+            progress[1] = begin
+            if stop - begin > _LONG_WORD:
+                if not _count_long_word(symbols, begin, stop, progress, document + span, min_n, max_n, keys, growing):
+                    return False
+            elif stop > begin:
+                slot = cache_slot(symbols, begin, stop, cache)
+                word = cache.slots[slot]
+                if word == _EMPTY:
+                    word = _learn_word(symbols, begin, stop, slot, min_n, max_n, keys, cache, growing)
+                    if word == _EMPTY:
+                        return False
+                _count(cache.ids, cache.id_begins[word], cache.id_begins[word + 1], document + span, growing)
+            begin = stop + 1
+    progress[0] = len(spans)
+    return True
+
+
+@njit(cache=True, nogil=True)
+def _learn_word(symbols, begin, end, slot, min_n, max_n, keys, cache, growing):  # type: ignore[no-untyped-def]
+    """Enter a word, number its n-grams and return its number; `_EMPTY`, with nothing done, if there is no room."""
+    n = word_keys(symbols, begin, end, 0, _LONG_WORD + 2, min_n, max_n, keys)
+    if growing.size[0] + n > len(growing.keys):
+        return _EMPTY
+    word = _enter_word(symbols, begin, end, slot, min_n, max_n, cache)
+    first = cache.id_begins[word]
+    _number(keys, n, growing, cache.ids, first)
+    cache.id_begins[word + 1] = first + n
+    return word
+
+
+@njit(cache=True, nogil=True)
+def _number(keys, n, growing, ids, first):  # type: ignore[no-untyped-def]
+    """Write the numbers of ``keys[:n]`` to ``ids[first:]``, giving new ones the next number."""
+    vocabulary, known = growing.vocabulary, growing.keys
+    mask = len(vocabulary) - 1
+    size = growing.size[0]
+    for i in range(n):
+        slot = _find(keys[i], vocabulary, mask)
+        if vocabulary[slot, 0] == 0:
+            vocabulary[slot, 0] = keys[i]
+            vocabulary[slot, 1] = size
+            known[size] = keys[i]
+            size += 1
+        ids[first + i] = vocabulary[slot, 1]
+    growing.size[0] = size
+
+
+@njit(cache=True, nogil=True)
+def _count_long_word(symbols, begin, end, progress, document, min_n, max_n, keys, growing):  # type: ignore[no-untyped-def]
+    ids = np.empty(len(keys), dtype=np.int32)
+    for i in range(progress[2], end - begin + 2):
+        n = word_keys(symbols, begin, end, i, i + 1, min_n, max_n, keys)
+        if growing.size[0] + n > len(growing.keys):
+            progress[2] = i
+            return False
+        _number(keys, n, growing, ids, 0)
+        _count(ids, 0, n, document, growing)
+    progress[2] = 0
+    return True
+
+
+@njit(cache=True, nogil=True)
+def _count(ids, first, stop, document, growing):  # type: ignore[no-untyped-def]
+    term_frequency, document_frequency = growing.term_frequency, growing.document_frequency
+    last_document = growing.last_document
+    for i in range(first, stop):
+        ngram = ids[i]
+        term_frequency[ngram] += 1
+        if last_document[ngram] != document:
+            last_document[ngram] = document
+            document_frequency[ngram] += 1
+
+
+class Weighting(NamedTuple):
+    """How counts become values, as `CharNgramTfidf` documents.
+
+    `count_weight` holds the value of the counts 0, 1, ...; beyond its end ``1 + log(count)`` or the count itself.
+    """
+
+    idf: NDArray[np.float32]
+    count_weight: NDArray[np.float64]
+    sublinear: bool
+    norm: int  # 0 none, 1 for l1, 2 for l2
+
+
+class _Accumulator(NamedTuple):
+    """Counts of one span by column, and which columns are not zero, a bit each."""
+
+    counts: NDArray[np.int32]
+    used: NDArray[np.uint64]
+
+
+def new_accumulator(n_columns: int) -> _Accumulator:
+    """Return an empty accumulator."""
+    return _Accumulator(np.zeros(n_columns, dtype=np.int32), np.zeros((n_columns + 63) // 64, dtype=np.uint64))
+
+
+@njit(cache=True, nogil=True)
+def transform_spans(symbols, spans, first, min_n, max_n, vocabulary, cache, sums, weighting, indices, data, indptr):  # type: ignore[no-untyped-def]
+    """Write the rows of ``spans[first:]`` as CSR; return the span before which there was no more room.
+
+    Row numbers in `indptr` are those of `spans`; positions count from the start of `indices` and `data`.
+    """
+    n = 0
+    n_columns = len(sums.counts)
+    for span in range(first, len(spans)):
+        begin, end = spans[span]
+        if n + min(n_columns, _most_ngrams(end - begin, min_n, max_n)) > len(indices):
+            return span
+        add_span(symbols, begin, end, min_n, max_n, vocabulary, cache, sums)
+        n = _take_row(sums, weighting, indices, data, n)
+        indptr[span + 1] = n
+    return len(spans)
+
+
+@njit(cache=True, nogil=True)
+def add_span(symbols, begin, end, min_n, max_n, vocabulary, cache, sums):  # type: ignore[no-untyped-def]
+    """Add the counts of the n-grams of one span to `sums`."""
+    counts, used, id_begins, ids, slots = sums.counts, sums.used, cache.id_begins, cache.ids, cache.slots
+    keys = np.empty(_most_ngrams(_LONG_WORD, min_n, max_n), dtype=np.int64)
+    while begin < end:
+        stop = _word_end(symbols, begin, end)
+        if stop - begin > _LONG_WORD:
+            _add_long_word(symbols, begin, stop, min_n, max_n, keys, vocabulary, sums)
+        elif stop > begin:
+            word = slots[cache_slot(symbols, begin, stop, cache)]
+            if word == _EMPTY:
+                word = look_up_word(symbols, begin, stop, min_n, max_n, keys, vocabulary, cache)
+            for i in range(id_begins[word], id_begins[word + 1]):
+                column = ids[i]
+                counts[column] += 1
+                used[column >> 6] |= np.uint64(1) << np.uint64(column & 63)
+        begin = stop + 1
+
+
+@njit(cache=True, nogil=True)
+def look_up_word(symbols, begin, end, min_n, max_n, keys, vocabulary, cache):  # type: ignore[no-untyped-def]
+    """Enter a new word and the columns of its known n-grams; return its number."""
+    n = word_keys(symbols, begin, end, 0, _LONG_WORD + 2, min_n, max_n, keys)
+    word = _enter_word(symbols, begin, end, cache_slot(symbols, begin, end, cache), min_n, max_n, cache)
+    first = cache.id_begins[word]
+    cache.id_begins[word + 1] = first + _look_up(keys, n, vocabulary, cache.ids, first)
+    return word
+
+
+@njit(cache=True, nogil=True)
+def _look_up(keys, n, vocabulary, ids, first):  # type: ignore[no-untyped-def]
+    """Write the columns of those of ``keys[:n]`` that have one to ``ids[first:]``; return how many."""
+    mask = len(vocabulary) - 1
+    found = 0
+    for i in range(n):
+        slot = _find(keys[i], vocabulary, mask)
+        ids[first + found] = vocabulary[slot, 1]
+        found += vocabulary[slot, 0] != 0
+    return found
+
+
+@njit(cache=True, nogil=True)
+def _add_long_word(symbols, begin, end, min_n, max_n, keys, vocabulary, sums):  # type: ignore[no-untyped-def]
+    ids = np.empty(len(keys), dtype=np.int32)
+    for i in range(end - begin + 2):
+        n = word_keys(symbols, begin, end, i, i + 1, min_n, max_n, keys)
+        for j in range(_look_up(keys, n, vocabulary, ids, 0)):
+            sums.counts[ids[j]] += 1
+            sums.used[ids[j] >> 6] |= np.uint64(1) << np.uint64(ids[j] & 63)
+
+
+@njit(cache=True, nogil=True)
+def _take_row(sums, weighting, indices, data, first):  # type: ignore[no-untyped-def]
+    """Move the counts out of `sums` as weighted, normed values, in column order; return the end of the row."""
+    counts, used, idf, norm = sums.counts, sums.used, weighting.idf, weighting.norm
+    n = first
+    total = 0.0
+    for block in range(len(used)):
+        bits = used[block]
+        if bits:
+            used[block] = 0
+            while bits:
+                column = block * 64 + np.int64(_trailing_zeros(bits))
+                bits &= bits - np.uint64(1)
+                value = weigh_count(counts[column], weighting) * np.float64(idf[column])
+                counts[column] = 0
+                indices[n] = column
+                data[n] = value
+                n += 1
+                total += value * value if norm == 2 else abs(value)
+    if norm and total > 0.0:
+        scale = 1.0 / (np.sqrt(total) if norm == 2 else total)
+        for i in range(first, n):
+            data[i] *= scale
+    return n
+
+
+@njit(inline="always")
+def weigh_count(count, weighting):  # type: ignore[no-untyped-def]
+    """Return the term-frequency part of a value."""
+    if count < len(weighting.count_weight):
+        return weighting.count_weight[count]
+    return 1.0 + np.log(count) if weighting.sublinear else np.float64(count)
+
+
+class RowWriter:
+    """Turns batches of spans into the arrays of one CSR matrix."""
+
+    def __init__(self, ngram_range: tuple[int, int], vocabulary: Vocabulary, weighting: Weighting) -> None:
+        self.ngram_range = ngram_range
+        self.vocabulary = vocabulary
+        self.weighting = weighting
+        self._cache = new_word_cache()
+        self._sums = new_accumulator(len(weighting.idf))
+        self._parts: list[tuple[NDArray[np.int32], NDArray[np.float32]]] = []
+        self._lengths: list[NDArray[np.int64]] = []
+
+    def add(self, symbols: NDArray[np.uint8], spans: NDArray[np.int64]) -> None:
+        """Append a row a span."""
+        min_n, max_n = self.ngram_range
+        indptr = np.zeros(len(spans) + 1, dtype=np.int64)
+        first = 0
+        while first < len(spans):
+            size = self._buffer_size(spans[first:])
+            indices, data = np.empty(size, dtype=np.int32), np.empty(size, dtype=np.float32)
+            indptr[first] = 0
+            stop = transform_spans(
+                symbols,
+                spans,
+                first,
+                min_n,
+                max_n,
+                self.vocabulary,
+                self._cache,
+                self._sums,
+                self.weighting,
+                indices,
+                data,
+                indptr,
+            )
+            n = indptr[stop]
+            self._parts.append((indices[:n].copy(), data[:n].copy()))
+            self._lengths.append(np.diff(indptr[first : stop + 1]))
+            first = stop
+
+    def csr(self) -> tuple[NDArray[np.float32], NDArray[np.int32], NDArray[np.int64]]:
+        """Return data, indices and indptr."""
+        empty = (np.empty(0, dtype=np.int32), np.empty(0, dtype=np.float32))
+        indices, data = (np.concatenate(arrays) for arrays in zip(empty, *self._parts, strict=True))
+        indptr = np.concatenate([np.zeros(1, dtype=np.int64), *self._lengths]).cumsum()
+        return data, indices, indptr
+
+    def _buffer_size(self, spans: NDArray[np.int64]) -> int:
+        """Room for the first span whatever it holds, and for as many more as a few megabytes take."""
+        min_n, max_n = self.ngram_range
+        most = (spans[:, 1] - spans[:, 0] + 2) * (max_n - min_n + 1)
+        return max(int(min(most[0], len(self.weighting.idf))), min(int(most.sum()), 1 << 22))

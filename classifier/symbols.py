@@ -1,0 +1,146 @@
+"""Normalized texts as small integers: the symbol table, and the kernel that applies it.
+
+One table look-up a code point gives what `normalize_text` gives. Code points whose normal form depends on their
+neighbours, or is longer than one character, send their text through `normalize_text` first.
+"""
+
+import unicodedata
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from classifier import _codepoints as cp
+from classifier.errors import InvalidTextError
+from classifier.normalize import BOUNDARY, DEFAULT_OPTIONS, NormalizeOptions, normalize_chunk, normalize_text
+
+__all__ = ["SYMBOL_BITS", "SymbolTable"]
+
+SYMBOL_BITS = 7
+DROPPED, SPACE, FIRST_LETTER, INDIRECT = 0, 1, 2, 255
+_TABLE_SIZE = 0x20000
+
+
+class SymbolTable:
+    """Maps raw texts to normalized symbols.
+
+    Parameters
+    ----------
+    options : NormalizeOptions
+        The folds to make.
+
+    Attributes
+    ----------
+    alphabet : str
+        ``alphabet[i]`` is the character of symbol ``i + 1``, in code point order; the first is the space. At most 126.
+    codes : ndarray of shape (131072,), uint8
+        Symbol of each code point; 0 drops it, 255 needs `normalize_text`.
+    """
+
+    def __init__(self, options: NormalizeOptions = DEFAULT_OPTIONS) -> None:
+        self.options = options
+        folded = {code: normalize_chunk(chr(code), options) for block in cp.FOLDED_BLOCKS for code in range(*block)}
+        self.alphabet = "".join(sorted(set("".join(folded.values()))))
+        self.codes = self._codes(folded)
+
+    def encode(self, texts: Sequence[str]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+        """Normalize `texts` and lay their symbols end to end.
+
+        Parameters
+        ----------
+        texts : sequence of str
+
+        Returns
+        -------
+        symbols : ndarray of uint8
+            Words separated by one `SPACE`, with no space at either end of a text.
+        ends : ndarray of shape (n_texts,), int64
+            ``symbols[ends[i - 1]:ends[i]]`` is text i.
+
+        Raises
+        ------
+        InvalidTextError
+            If one of them is not a str; names its index.
+        """
+        check_texts(texts)
+        symbols, ends, indirect = self._encode_direct(texts)
+        if not indirect.any():
+            return symbols, ends
+        plain = [normalize_text(t, self.options) if i else t for t, i in zip(texts, indirect, strict=True)]
+        symbols, ends, indirect = self._encode_direct(plain)
+        return symbols, ends
+
+    def decode(self, symbols: NDArray[np.uint8]) -> str:
+        """Return the normalized text that `symbols` stand for."""
+        return "".join(self.alphabet[s - 1] for s in symbols)
+
+    def _encode_direct(self, texts: Sequence[str]) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.bool_]]:
+        points = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+        ends = np.cumsum(np.fromiter(map(len, texts), dtype=np.int64, count=len(texts)))
+        symbols = np.empty(len(points), dtype=np.uint8)
+        symbol_ends = np.empty(len(ends), dtype=np.int64)
+        indirect = np.zeros(len(ends), dtype=np.bool_)
+        n = fold_code_points(points, ends, self.codes, symbols, symbol_ends, indirect)
+        return symbols[:n], symbol_ends, indirect
+
+    def _codes(self, folded: dict[int, str]) -> NDArray[np.uint8]:
+        codes = np.full(_TABLE_SIZE, SPACE, dtype=np.uint8)
+        symbol = {character: i + 1 for i, character in enumerate(self.alphabet)}
+        for code, text in folded.items():
+            codes[code] = self._code(text, symbol)
+        for code in self._context_dependent():
+            codes[code] = INDIRECT
+        return codes
+
+    @staticmethod
+    def _code(text: str, symbol: dict[str, int]) -> int:
+        if not text:
+            return DROPPED
+        if not text.strip(BOUNDARY):
+            return SPACE
+        return symbol[text] if len(text) == 1 else INDIRECT
+
+    def _context_dependent(self) -> list[int]:
+        """Code points whose fold may depend on the characters around them."""
+        o = self.options
+        marks = [] if o.fold_alef and o.fold_hamza and o.fold_variants else list(map(ord, cp.MARKS_THAT_COMPOSE))
+        if not o.strip_tashkeel:
+            marks += [code for block in cp.FOLDED_BLOCKS for code in range(*block) if unicodedata.combining(chr(code))]
+        return marks
+
+
+@lru_cache(maxsize=8)
+def symbol_table(options: NormalizeOptions = DEFAULT_OPTIONS) -> SymbolTable:
+    """Return the table of `options`, built once a process."""
+    return SymbolTable(options)
+
+
+def check_texts(texts: Sequence[str]) -> None:
+    """Raise InvalidTextError for the first element of `texts` that is not a str."""
+    for i, text in enumerate(texts):
+        if not isinstance(text, str):
+            raise InvalidTextError(f"texts[{i}] must be str, got {text!r:.40}")
+
+
+@njit(cache=True, nogil=True)
+def fold_code_points(points, ends, codes, symbols, symbol_ends, indirect):  # type: ignore[no-untyped-def]
+    """Fill `symbols`, `symbol_ends`, `indirect`; return the number of symbols."""
+    n = 0
+    start = 0
+    for text in range(len(ends)):
+        first = n
+        for i in range(start, ends[text]):
+            point = points[i]
+            symbol = codes[point] if point < len(codes) else np.uint8(SPACE)
+            if symbol == INDIRECT:
+                indirect[text] = True
+            elif symbol > SPACE or (symbol == SPACE and n > first and symbols[n - 1] != SPACE):
+                symbols[n] = symbol
+                n += 1
+        if n > first and symbols[n - 1] == SPACE:
+            n -= 1
+        start = ends[text]
+        symbol_ends[text] = n
+    return n
