@@ -19,7 +19,7 @@ from classifier.symbols import symbol_table
 
 __all__ = ["CharNgramTfidf"]
 
-_BATCH_CHARACTERS = 1 << 22
+_BATCH_CHARACTERS = 1 << 19
 _EXACT_COUNTS = 1024
 
 

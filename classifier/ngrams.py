@@ -281,31 +281,39 @@ def _most_ngrams(length, min_n, max_n):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def word_keys(symbols, begin, end, first, stop, min_n, max_n, keys):  # type: ignore[no-untyped-def]
-    """Write the n-grams that start at ``first`` to ``stop`` of the padded word; return how many.
+def word_keys(symbols, begin, end, min_n, max_n, keys):  # type: ignore[no-untyped-def]
+    """Write the n-grams of the padded word to `keys`; return how many.
 
     A word shorter than n counts once, as a whole, as in scikit-learn.
     """
-    n = 0
     padded = end - begin + 2
     if padded <= min_n:
-        keys[0] = _key(symbols, begin, end, 0, padded)
-        return 1 if first == 0 else 0
-    for i in range(first, min(stop, padded)):
-        key = _key(symbols, begin, end, i, min_n - 1)
-        for size in range(min_n, min(max_n, padded - i) + 1):
-            key |= _letter(symbols, begin, end, i + size - 1) << (_TOP_SHIFT - SYMBOL_BITS * (size - 1))
+        keys[0] = _whole_key(symbols, begin, end)
+        return 1
+    n = 0
+    for i in range(padded):
+        n = _keys_at(symbols, begin, end, i, min_n, max_n, keys, n)
+    return n
+
+
+@njit(inline="always")
+def _keys_at(symbols, begin, end, i, min_n, max_n, keys, n):  # type: ignore[no-untyped-def]
+    """Write the n-grams that start at letter i of the padded word to ``keys[n:]``; return the end."""
+    key = np.int64(0)
+    for size in range(1, min(max_n, end - begin + 2 - i) + 1):
+        key |= _letter(symbols, begin, end, i + size - 1) << (_TOP_SHIFT - SYMBOL_BITS * (size - 1))
+        if size >= min_n:
             keys[n] = key
             n += 1
     return n
 
 
 @njit(inline="always")
-def _key(symbols, begin, end, i, size):  # type: ignore[no-untyped-def]
-    key = np.int64(0)
-    for j in range(size):
-        key |= _letter(symbols, begin, end, i + j) << (_TOP_SHIFT - SYMBOL_BITS * j)
-    return key
+def _whole_key(symbols, begin, end):  # type: ignore[no-untyped-def]
+    key = np.int64(SPACE) << _TOP_SHIFT
+    for i in range(begin, end):
+        key |= np.int64(symbols[i]) << (_TOP_SHIFT - SYMBOL_BITS * (i - begin + 1))
+    return key | np.int64(SPACE) << (_TOP_SHIFT - SYMBOL_BITS * (end - begin + 1))
 
 
 @njit(cache=True, nogil=True)
@@ -337,7 +345,7 @@ def count_spans(symbols, spans, progress, document, min_n, max_n, cache, growing
 @njit(cache=True, nogil=True)
 def _learn_word(symbols, begin, end, slot, min_n, max_n, keys, cache, growing):  # type: ignore[no-untyped-def]
     """Enter a word, number its n-grams and return its number; `_EMPTY`, with nothing done, if there is no room."""
-    n = word_keys(symbols, begin, end, 0, _LONG_WORD + 2, min_n, max_n, keys)
+    n = word_keys(symbols, begin, end, min_n, max_n, keys)
     if growing.size[0] + n > len(growing.keys):
         return _EMPTY
     word = _enter_word(symbols, begin, end, slot, min_n, max_n, cache)
@@ -368,7 +376,7 @@ def _number(keys, n, growing, ids, first):  # type: ignore[no-untyped-def]
 def _count_long_word(symbols, begin, end, progress, document, min_n, max_n, keys, growing):  # type: ignore[no-untyped-def]
     ids = np.empty(len(keys), dtype=np.int32)
     for i in range(progress[2], end - begin + 2):
-        n = word_keys(symbols, begin, end, i, i + 1, min_n, max_n, keys)
+        n = _keys_at(symbols, begin, end, i, min_n, max_n, keys, 0)
         if growing.size[0] + n > len(growing.keys):
             progress[2] = i
             return False
@@ -416,12 +424,12 @@ def new_accumulator(n_columns: int) -> _Accumulator:
 
 @njit(cache=True, nogil=True)
 def transform_spans(symbols, spans, first, min_n, max_n, vocabulary, cache, sums, weighting, indices, data, indptr):  # type: ignore[no-untyped-def]
-    """Write the rows of ``spans[first:]`` as CSR; return the span before which there was no more room.
+    """Append the rows of ``spans[first:]`` to a CSR matrix; return the span before which there was no more room.
 
-    Row numbers in `indptr` are those of `spans`; positions count from the start of `indices` and `data`.
+    ``indptr[span]`` must hold where the row of the first span begins.
     """
-    n = 0
     n_columns = len(sums.counts)
+    n = indptr[first]
     for span in range(first, len(spans)):
         begin, end = spans[span]
         if n + min(n_columns, _most_ngrams(end - begin, min_n, max_n)) > len(indices):
@@ -455,7 +463,7 @@ def add_span(symbols, begin, end, min_n, max_n, vocabulary, cache, sums):  # typ
 @njit(cache=True, nogil=True)
 def look_up_word(symbols, begin, end, min_n, max_n, keys, vocabulary, cache):  # type: ignore[no-untyped-def]
     """Enter a new word and the columns of its known n-grams; return its number."""
-    n = word_keys(symbols, begin, end, 0, _LONG_WORD + 2, min_n, max_n, keys)
+    n = word_keys(symbols, begin, end, min_n, max_n, keys)
     word = _enter_word(symbols, begin, end, cache_slot(symbols, begin, end, cache), min_n, max_n, cache)
     first = cache.id_begins[word]
     cache.id_begins[word + 1] = first + _look_up(keys, n, vocabulary, cache.ids, first)
@@ -478,7 +486,7 @@ def _look_up(keys, n, vocabulary, ids, first):  # type: ignore[no-untyped-def]
 def _add_long_word(symbols, begin, end, min_n, max_n, keys, vocabulary, sums):  # type: ignore[no-untyped-def]
     ids = np.empty(len(keys), dtype=np.int32)
     for i in range(end - begin + 2):
-        n = word_keys(symbols, begin, end, i, i + 1, min_n, max_n, keys)
+        n = _keys_at(symbols, begin, end, i, min_n, max_n, keys, 0)
         for j in range(_look_up(keys, n, vocabulary, ids, 0)):
             sums.counts[ids[j]] += 1
             sums.used[ids[j] >> 6] |= np.uint64(1) << np.uint64(ids[j] & 63)
@@ -519,7 +527,7 @@ def weigh_count(count, weighting):  # type: ignore[no-untyped-def]
 
 
 class RowWriter:
-    """Turns batches of spans into the arrays of one CSR matrix."""
+    """Turns batches of spans into the arrays of one CSR matrix, which grow in place."""
 
     def __init__(self, ngram_range: tuple[int, int], vocabulary: Vocabulary, weighting: Weighting) -> None:
         self.ngram_range = ngram_range
@@ -527,46 +535,39 @@ class RowWriter:
         self.weighting = weighting
         self._cache = new_word_cache()
         self._sums = new_accumulator(len(weighting.idf))
-        self._parts: list[tuple[NDArray[np.int32], NDArray[np.float32]]] = []
-        self._lengths: list[NDArray[np.int64]] = []
+        self._indices = np.empty(1 << 16, dtype=np.int32)
+        self._data = np.empty(1 << 16, dtype=np.float32)
+        self._indptr = [np.zeros(1, dtype=np.int64)]
 
     def add(self, symbols: NDArray[np.uint8], spans: NDArray[np.int64]) -> None:
         """Append a row a span."""
-        min_n, max_n = self.ngram_range
-        indptr = np.zeros(len(spans) + 1, dtype=np.int64)
-        first = 0
+        indptr = np.empty(len(spans) + 1, dtype=np.int64)
+        indptr[0] = self._indptr[-1][-1]
+        first = self._transform(symbols, spans, 0, indptr)
         while first < len(spans):
-            size = self._buffer_size(spans[first:])
-            indices, data = np.empty(size, dtype=np.int32), np.empty(size, dtype=np.float32)
-            indptr[first] = 0
-            stop = transform_spans(
-                symbols,
-                spans,
-                first,
-                min_n,
-                max_n,
-                self.vocabulary,
-                self._cache,
-                self._sums,
-                self.weighting,
-                indices,
-                data,
-                indptr,
-            )
-            n = indptr[stop]
-            self._parts.append((indices[:n].copy(), data[:n].copy()))
-            self._lengths.append(np.diff(indptr[first : stop + 1]))
-            first = stop
+            self._grow(int(spans[first, 1] - spans[first, 0]))
+            first = self._transform(symbols, spans, first, indptr)
+        self._indptr.append(indptr[1:])
 
     def csr(self) -> tuple[NDArray[np.float32], NDArray[np.int32], NDArray[np.int64]]:
-        """Return data, indices and indptr."""
-        empty = (np.empty(0, dtype=np.int32), np.empty(0, dtype=np.float32))
-        indices, data = (np.concatenate(arrays) for arrays in zip(empty, *self._parts, strict=True))
-        indptr = np.concatenate([np.zeros(1, dtype=np.int64), *self._lengths]).cumsum()
-        return data, indices, indptr
+        """Return data, indices and indptr; nothing can be added after."""
+        indptr = np.concatenate(self._indptr)
+        self._resize(int(indptr[-1]))
+        return self._data, self._indices, indptr
 
-    def _buffer_size(self, spans: NDArray[np.int64]) -> int:
-        """Room for the first span whatever it holds, and for as many more as a few megabytes take."""
+    def _transform(
+        self, symbols: NDArray[np.uint8], spans: NDArray[np.int64], first: int, indptr: NDArray[np.int64]
+    ) -> int:
+        args = (self.vocabulary, self._cache, self._sums, self.weighting, self._indices, self._data, indptr)
+        return int(transform_spans(symbols, spans, first, *self.ngram_range, *args))
+
+    def _grow(self, n_symbols: int) -> None:
+        """Make room for a span of `n_symbols` and for half as much as there is."""
         min_n, max_n = self.ngram_range
-        most = (spans[:, 1] - spans[:, 0] + 2) * (max_n - min_n + 1)
-        return max(int(min(most[0], len(self.weighting.idf))), min(int(most.sum()), 1 << 22))
+        most = min((n_symbols + 2) * (max_n - min_n + 1), len(self.weighting.idf))
+        self._resize(len(self._data) * 3 // 2 + most)
+
+    def _resize(self, n: int) -> None:
+        # In place: the system moves the pages of a large array, nothing is copied.
+        self._indices.resize(n, refcheck=False)
+        self._data.resize(n, refcheck=False)
