@@ -281,7 +281,7 @@ def _transform_part(
     weighting: ngrams.Weighting,
 ) -> csr_matrix:
     table = symbol_table(options)
-    writer = ngrams.RowWriter(ngram_range, vocabulary, weighting)
+    writer = ngrams.RowWriter(ngram_range, vocabulary, weighting, sum(map(len, texts)))
     for batch in _batches(texts):
         symbols, ends = table.encode(batch)
         writer.add(symbols, ngrams.spans_of(ends))

@@ -22,25 +22,27 @@ __all__ = ["MAX_NGRAM", "NgramCounts", "Vocabulary", "WordCache", "count_spans",
 MAX_NGRAM = 9
 _TOP_SHIFT = SYMBOL_BITS * (MAX_NGRAM - 1)
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
-_EMPTY = -1
-_LONG_WORD = 40  # Longer words are not worth a place in the cache: they hardly recur.
+_SECOND_MULTIPLIER = np.uint64(0xC2B2AE3D27D4EB4F)
+_LONG_WORD = 2 * MAX_NGRAM  # Longer words have no exact key of two integers, and hardly recur.
 _CACHED_WORDS = 1 << 17
+_IDS_A_WORD = 24
 
 
 class WordCache(NamedTuple):
     """The n-gram ids of words seen so far; emptied when full, so its size is bounded.
 
-    `slots` is an open-addressing table of word numbers; word w has the letters
-    ``letters[begins[w]:begins[w + 1]]`` and the n-gram ids ``ids[id_begins[w]:id_begins[w + 1]]``.
+    Attributes
+    ----------
+    slots : ndarray of shape (n_slots, 4), int64
+        Open-addressing table: the word's letters as two packed integers, begin and end of its ids. 0 is a free slot.
+    ids : ndarray of int32
+    size : ndarray of shape (2,), int64
+        How many words and how many ids it holds.
     """
 
-    slots: NDArray[np.int32]
-    begins: NDArray[np.int64]
-    letters: NDArray[np.uint8]
-    id_begins: NDArray[np.int64]
+    slots: NDArray[np.int64]
     ids: NDArray[np.int32]
-    hashes: NDArray[np.uint64]
-    size: NDArray[np.int64]  # shape (1,): how many words it holds
+    size: NDArray[np.int64]
 
 
 Vocabulary = NDArray[np.int64]
@@ -87,15 +89,11 @@ class _Growing(NamedTuple):
 
 
 def new_word_cache(n_words: int = _CACHED_WORDS) -> WordCache:
-    """Return an empty cache for up to `n_words` words; about 150 bytes a word, touched as needed."""
+    """Return an empty cache for up to `n_words` words; about 160 bytes a word, touched as needed."""
     return WordCache(
-        slots=np.full(2 * n_words, _EMPTY, dtype=np.int32),
-        begins=np.zeros(n_words + 1, dtype=np.int64),
-        letters=np.empty(8 * n_words, dtype=np.uint8),
-        id_begins=np.zeros(n_words + 1, dtype=np.int64),
-        ids=np.empty(24 * n_words, dtype=np.int32),
-        hashes=np.empty(n_words, dtype=np.uint64),
-        size=np.zeros(1, dtype=np.int64),
+        slots=np.zeros((2 * n_words, 4), dtype=np.int64),
+        ids=np.empty(_IDS_A_WORD * n_words, dtype=np.int32),
+        size=np.zeros(2, dtype=np.int64),
     )
 
 
@@ -158,7 +156,7 @@ class NgramCounter:
 def _new_growing(capacity: int) -> _Growing:
     zeros = [np.zeros(capacity, dtype=np.int64) for _ in range(3)]
     return _Growing(
-        _empty_vocabulary(capacity), *zeros, np.full(capacity, _EMPTY, dtype=np.int64), np.zeros(1, dtype=np.int64)
+        _empty_vocabulary(capacity), *zeros, np.full(capacity, -1, dtype=np.int64), np.zeros(1, dtype=np.int64)
     )
 
 
@@ -210,68 +208,54 @@ def _find(key, vocabulary, mask):  # type: ignore[no-untyped-def]
 
 
 @njit(inline="always")
-def _letter(symbols, begin, end, i):  # type: ignore[no-untyped-def]
-    """Return symbol i of the word with a space at each side."""
-    return np.int64(symbols[begin + i - 1]) if 0 < i <= end - begin else np.int64(SPACE)
+def read_word(symbols, begin, end):  # type: ignore[no-untyped-def]
+    """Return where the word at `begin` ends and its letters, up to `_LONG_WORD`, as two packed integers."""
+    first = second = np.int64(0)
+    i = begin
+    shift = _TOP_SHIFT
+    while i < end and symbols[i] != SPACE and shift >= 0:
+        first |= np.int64(symbols[i]) << shift
+        shift -= SYMBOL_BITS
+        i += 1
+    shift = _TOP_SHIFT
+    while i < end and symbols[i] != SPACE:
+        if shift >= 0:
+            second |= np.int64(symbols[i]) << shift
+            shift -= SYMBOL_BITS
+        i += 1
+    return i, first, second
 
 
 @njit(inline="always")
-def _word_end(symbols, begin, end):  # type: ignore[no-untyped-def]
-    while begin < end and symbols[begin] != SPACE:
-        begin += 1
-    return begin
-
-
-@njit(inline="always")
-def _hash_word(symbols, begin, end):  # type: ignore[no-untyped-def]
-    code = np.uint64(0xCBF29CE484222325)
-    for i in range(begin, end):
-        code = (code ^ np.uint64(symbols[i])) * np.uint64(0x100000001B3)
-    return code ^ (code >> np.uint64(29))
-
-
-@njit(cache=True, nogil=True)
-def _same_word(symbols, begin, end, letters, first, stop):  # type: ignore[no-untyped-def]
-    if stop - first != end - begin:
-        return False
-    for i in range(end - begin):
-        if symbols[begin + i] != letters[first + i]:
-            return False
-    return True
-
-
-@njit(cache=True, nogil=True)
-def cache_slot(symbols, begin, end, cache):  # type: ignore[no-untyped-def]
+def _word_slot(first, second, slots):  # type: ignore[no-untyped-def]
     """Return the slot of a word, or the free one where it belongs."""
-    slots, hashes, begins, letters = cache.slots, cache.hashes, cache.begins, cache.letters
-    code = _hash_word(symbols, begin, end)
     mask = len(slots) - 1
-    slot = np.int64(code & np.uint64(mask))
-    while slots[slot] != _EMPTY:
-        word = slots[slot]
-        if hashes[word] == code and _same_word(symbols, begin, end, letters, begins[word], begins[word + 1]):
-            return slot
+    code = np.uint64(first) * _MULTIPLIER ^ np.uint64(second) * _SECOND_MULTIPLIER
+    slot = np.int64(((code >> np.uint64(32)) * np.uint64(mask + 1)) >> np.uint64(32))
+    while slots[slot, 0] != 0 and (slots[slot, 0] != first or slots[slot, 1] != second):
         slot = (slot + 1) & mask
     return slot
 
 
 @njit(cache=True, nogil=True)
-def _enter_word(symbols, begin, end, slot, min_n, max_n, cache):  # type: ignore[no-untyped-def]
-    """Enter a new word, emptying the cache first if it is full; its n-gram ids are to follow."""
-    n = cache.size[0]
-    full = n + 1 >= len(cache.begins) or cache.begins[n] + _LONG_WORD > len(cache.letters)
-    if full or cache.id_begins[n] + _most_ngrams(_LONG_WORD, min_n, max_n) > len(cache.ids):
-        cache.slots[:] = _EMPTY
-        cache.size[0] = n = 0
-        slot = cache_slot(symbols, begin, end, cache)
-    first = cache.begins[n]
-    for i in range(end - begin):
-        cache.letters[first + i] = symbols[begin + i]
-    cache.begins[n + 1] = first + end - begin
-    cache.hashes[n] = _hash_word(symbols, begin, end)
-    cache.slots[slot] = n
-    cache.size[0] = n + 1
-    return n
+def _make_room(cache, n_ids):  # type: ignore[no-untyped-def]
+    """Empty the cache if one more word of up to `n_ids` ids might not fit."""
+    if 2 * cache.size[0] >= len(cache.slots) or cache.size[1] + n_ids > len(cache.ids):
+        cache.slots[:] = 0
+        cache.size[:] = 0
+
+
+@njit(cache=True, nogil=True)
+def _enter_word(first, second, n_ids, cache):  # type: ignore[no-untyped-def]
+    """Enter a word whose `n_ids` ids stand at the end of the cache; return its slot."""
+    slot = _word_slot(first, second, cache.slots)
+    cache.slots[slot, 0] = first
+    cache.slots[slot, 1] = second
+    cache.slots[slot, 2] = cache.size[1]
+    cache.size[0] += 1
+    cache.size[1] += n_ids
+    cache.slots[slot, 3] = cache.size[1]
+    return slot
 
 
 @njit(inline="always")
@@ -282,77 +266,77 @@ def _most_ngrams(length, min_n, max_n):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def word_keys(symbols, begin, end, min_n, max_n, keys):  # type: ignore[no-untyped-def]
-    """Write the n-grams of the padded word to `keys`; return how many.
+    """Write the n-grams of the word, a space at each side, to `keys` (with room for one more); return how many.
 
     A word shorter than n counts once, as a whole, as in scikit-learn.
     """
-    padded = end - begin + 2
-    if padded <= min_n:
-        keys[0] = _whole_key(symbols, begin, end)
-        return 1
+    length = end - begin
+    padded = np.full(_LONG_WORD + 2, SPACE, dtype=np.int64)
+    for i in range(length):
+        padded[i + 1] = symbols[begin + i]
+    length += 2
+    low = min(min_n, length)
     n = 0
-    for i in range(padded):
-        n = _keys_at(symbols, begin, end, i, min_n, max_n, keys, n)
+    for i in range(length if low == min_n else 1):
+        key = np.int64(0)
+        shift = _TOP_SHIFT
+        for size in range(1, min(max(max_n, low), length - i) + 1):
+            key |= padded[i + size - 1] << shift
+            shift -= SYMBOL_BITS
+            keys[n] = key
+            n += size >= low
     return n
 
 
-@njit(inline="always")
-def _keys_at(symbols, begin, end, i, min_n, max_n, keys, n):  # type: ignore[no-untyped-def]
-    """Write the n-grams that start at letter i of the padded word to ``keys[n:]``; return the end."""
+@njit(cache=True, nogil=True)
+def long_word_keys(symbols, begin, end, i, min_n, max_n, keys):  # type: ignore[no-untyped-def]
+    """Write the n-grams that start at letter i of the padded word to `keys`; return how many."""
+    n = 0
     key = np.int64(0)
     for size in range(1, min(max_n, end - begin + 2 - i) + 1):
-        key |= _letter(symbols, begin, end, i + size - 1) << (_TOP_SHIFT - SYMBOL_BITS * (size - 1))
-        if size >= min_n:
-            keys[n] = key
-            n += 1
+        at = begin + i + size - 2
+        letter = np.int64(symbols[at]) if begin <= at < end else np.int64(SPACE)
+        key |= letter << (_TOP_SHIFT - SYMBOL_BITS * (size - 1))
+        keys[n] = key
+        n += size >= min_n
     return n
-
-
-@njit(inline="always")
-def _whole_key(symbols, begin, end):  # type: ignore[no-untyped-def]
-    key = np.int64(SPACE) << _TOP_SHIFT
-    for i in range(begin, end):
-        key |= np.int64(symbols[i]) << (_TOP_SHIFT - SYMBOL_BITS * (i - begin + 1))
-    return key | np.int64(SPACE) << (_TOP_SHIFT - SYMBOL_BITS * (end - begin + 1))
 
 
 @njit(cache=True, nogil=True)
 def count_spans(symbols, spans, progress, document, min_n, max_n, cache, growing):  # type: ignore[no-untyped-def]
     """Count n-grams from ``progress`` (span, position, n-gram of a long word) on; False if `growing` was too small."""
-    keys = np.empty(_most_ngrams(_LONG_WORD, min_n, max_n), dtype=np.int64)
+    keys = np.empty(_most_ngrams(_LONG_WORD, min_n, max_n) + 1, dtype=np.int64)
+    slots, ids = cache.slots, cache.ids
     for span in range(progress[0], len(spans)):
         progress[0] = span
         begin, end = max(progress[1], spans[span, 0]), spans[span, 1]
         while begin < end:
-            stop = _word_end(symbols, begin, end)
             progress[1] = begin
+            stop, first, second = read_word(symbols, begin, end)
             if stop - begin > _LONG_WORD:
                 if not _count_long_word(symbols, begin, stop, progress, document + span, min_n, max_n, keys, growing):
                     return False
             elif stop > begin:
-                slot = cache_slot(symbols, begin, stop, cache)
-                word = cache.slots[slot]
-                if word == _EMPTY:
-                    word = _learn_word(symbols, begin, stop, slot, min_n, max_n, keys, cache, growing)
-                    if word == _EMPTY:
+                slot = _word_slot(first, second, slots)
+                if slots[slot, 0] == 0:
+                    slot = _learn_word(symbols, begin, stop, first, second, min_n, max_n, keys, cache, growing)
+                    if slot < 0:
                         return False
-                _count(cache.ids, cache.id_begins[word], cache.id_begins[word + 1], document + span, growing)
+                _count(ids, slots[slot, 2], slots[slot, 3], document + span, growing)
             begin = stop + 1
     progress[0] = len(spans)
     return True
 
 
 @njit(cache=True, nogil=True)
-def _learn_word(symbols, begin, end, slot, min_n, max_n, keys, cache, growing):  # type: ignore[no-untyped-def]
-    """Enter a word, number its n-grams and return its number; `_EMPTY`, with nothing done, if there is no room."""
+def _learn_word(symbols, begin, end, first, second, min_n, max_n, keys, cache, growing):  # type: ignore[no-untyped-def]
+    """Enter a word, number its n-grams and return its slot; -1, with nothing done, if there is no room."""
     n = word_keys(symbols, begin, end, min_n, max_n, keys)
     if growing.size[0] + n > len(growing.keys):
-        return _EMPTY
-    word = _enter_word(symbols, begin, end, slot, min_n, max_n, cache)
-    first = cache.id_begins[word]
-    _number(keys, n, growing, cache.ids, first)
-    cache.id_begins[word + 1] = first + n
-    return word
+        return -1
+    _make_room(cache, n)
+    _number(keys, n, growing, cache.ids, cache.size[1])
+    return _enter_word(first, second, n, cache)
 
 
 @njit(cache=True, nogil=True)
@@ -376,7 +360,7 @@ def _number(keys, n, growing, ids, first):  # type: ignore[no-untyped-def]
 def _count_long_word(symbols, begin, end, progress, document, min_n, max_n, keys, growing):  # type: ignore[no-untyped-def]
     ids = np.empty(len(keys), dtype=np.int32)
     for i in range(progress[2], end - begin + 2):
-        n = _keys_at(symbols, begin, end, i, min_n, max_n, keys, 0)
+        n = long_word_keys(symbols, begin, end, i, min_n, max_n, keys)
         if growing.size[0] + n > len(growing.keys):
             progress[2] = i
             return False
@@ -443,17 +427,16 @@ def transform_spans(symbols, spans, first, min_n, max_n, vocabulary, cache, sums
 @njit(cache=True, nogil=True)
 def add_span(symbols, begin, end, min_n, max_n, vocabulary, cache, sums):  # type: ignore[no-untyped-def]
     """Add the counts of the n-grams of one span to `sums`."""
-    counts, used, id_begins, ids, slots = sums.counts, sums.used, cache.id_begins, cache.ids, cache.slots
-    keys = np.empty(_most_ngrams(_LONG_WORD, min_n, max_n), dtype=np.int64)
+    counts, used, slots, ids = sums.counts, sums.used, cache.slots, cache.ids
     while begin < end:
-        stop = _word_end(symbols, begin, end)
+        stop, first, second = read_word(symbols, begin, end)
         if stop - begin > _LONG_WORD:
-            _add_long_word(symbols, begin, stop, min_n, max_n, keys, vocabulary, sums)
+            _add_long_word(symbols, begin, stop, min_n, max_n, vocabulary, sums)
         elif stop > begin:
-            word = slots[cache_slot(symbols, begin, stop, cache)]
-            if word == _EMPTY:
-                word = look_up_word(symbols, begin, stop, min_n, max_n, keys, vocabulary, cache)
-            for i in range(id_begins[word], id_begins[word + 1]):
+            slot = _word_slot(first, second, slots)
+            if slots[slot, 0] == 0:
+                slot = _look_up_word(symbols, begin, stop, first, second, min_n, max_n, vocabulary, cache)
+            for i in range(slots[slot, 2], slots[slot, 3]):
                 column = ids[i]
                 counts[column] += 1
                 used[column >> 6] |= np.uint64(1) << np.uint64(column & 63)
@@ -461,13 +444,12 @@ def add_span(symbols, begin, end, min_n, max_n, vocabulary, cache, sums):  # typ
 
 
 @njit(cache=True, nogil=True)
-def look_up_word(symbols, begin, end, min_n, max_n, keys, vocabulary, cache):  # type: ignore[no-untyped-def]
-    """Enter a new word and the columns of its known n-grams; return its number."""
+def _look_up_word(symbols, begin, end, first, second, min_n, max_n, vocabulary, cache):  # type: ignore[no-untyped-def]
+    """Enter a new word and the columns of its known n-grams; return its slot."""
+    keys = np.empty(_most_ngrams(_LONG_WORD, min_n, max_n) + 1, dtype=np.int64)
     n = word_keys(symbols, begin, end, min_n, max_n, keys)
-    word = _enter_word(symbols, begin, end, cache_slot(symbols, begin, end, cache), min_n, max_n, cache)
-    first = cache.id_begins[word]
-    cache.id_begins[word + 1] = first + _look_up(keys, n, vocabulary, cache.ids, first)
-    return word
+    _make_room(cache, n)
+    return _enter_word(first, second, _look_up(keys, n, vocabulary, cache.ids, cache.size[1]), cache)
 
 
 @njit(cache=True, nogil=True)
@@ -483,10 +465,11 @@ def _look_up(keys, n, vocabulary, ids, first):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _add_long_word(symbols, begin, end, min_n, max_n, keys, vocabulary, sums):  # type: ignore[no-untyped-def]
-    ids = np.empty(len(keys), dtype=np.int32)
+def _add_long_word(symbols, begin, end, min_n, max_n, vocabulary, sums):  # type: ignore[no-untyped-def]
+    keys = np.empty(max_n + 1, dtype=np.int64)
+    ids = np.empty(max_n, dtype=np.int32)
     for i in range(end - begin + 2):
-        n = _keys_at(symbols, begin, end, i, min_n, max_n, keys, 0)
+        n = long_word_keys(symbols, begin, end, i, min_n, max_n, keys)
         for j in range(_look_up(keys, n, vocabulary, ids, 0)):
             sums.counts[ids[j]] += 1
             sums.used[ids[j] >> 6] |= np.uint64(1) << np.uint64(ids[j] & 63)
@@ -527,17 +510,22 @@ def weigh_count(count, weighting):  # type: ignore[no-untyped-def]
 
 
 class RowWriter:
-    """Turns batches of spans into the arrays of one CSR matrix, which grow in place."""
+    """Turns batches of spans into the arrays of one CSR matrix."""
 
-    def __init__(self, ngram_range: tuple[int, int], vocabulary: Vocabulary, weighting: Weighting) -> None:
+    def __init__(
+        self, ngram_range: tuple[int, int], vocabulary: Vocabulary, weighting: Weighting, n_symbols: int
+    ) -> None:
+        """Prepare for spans of about `n_symbols` in all."""
         self.ngram_range = ngram_range
         self.vocabulary = vocabulary
         self.weighting = weighting
+        self.n_symbols = n_symbols
         self._cache = new_word_cache()
         self._sums = new_accumulator(len(weighting.idf))
-        self._indices = np.empty(1 << 16, dtype=np.int32)
-        self._data = np.empty(1 << 16, dtype=np.float32)
+        self._indices = np.empty(0, dtype=np.int32)
+        self._data = np.empty(0, dtype=np.float32)
         self._indptr = [np.zeros(1, dtype=np.int64)]
+        self._n_read = 0
 
     def add(self, symbols: NDArray[np.uint8], spans: NDArray[np.int64]) -> None:
         """Append a row a span."""
@@ -545,15 +533,15 @@ class RowWriter:
         indptr[0] = self._indptr[-1][-1]
         first = self._transform(symbols, spans, 0, indptr)
         while first < len(spans):
-            self._grow(int(spans[first, 1] - spans[first, 0]))
+            self._grow(int(indptr[first]), self._n_read + int(spans[first, 0]), int(spans[first, 1] - spans[first, 0]))
             first = self._transform(symbols, spans, first, indptr)
         self._indptr.append(indptr[1:])
+        self._n_read += len(symbols)
 
     def csr(self) -> tuple[NDArray[np.float32], NDArray[np.int32], NDArray[np.int64]]:
-        """Return data, indices and indptr; nothing can be added after."""
+        """Return data, indices and indptr."""
         indptr = np.concatenate(self._indptr)
-        self._resize(int(indptr[-1]))
-        return self._data, self._indices, indptr
+        return self._data[: indptr[-1]], self._indices[: indptr[-1]], indptr
 
     def _transform(
         self, symbols: NDArray[np.uint8], spans: NDArray[np.int64], first: int, indptr: NDArray[np.int64]
@@ -561,13 +549,16 @@ class RowWriter:
         args = (self.vocabulary, self._cache, self._sums, self.weighting, self._indices, self._data, indptr)
         return int(transform_spans(symbols, spans, first, *self.ngram_range, *args))
 
-    def _grow(self, n_symbols: int) -> None:
-        """Make room for a span of `n_symbols` and for half as much as there is."""
-        min_n, max_n = self.ngram_range
-        most = min((n_symbols + 2) * (max_n - min_n + 1), len(self.weighting.idf))
-        self._resize(len(self._data) * 3 // 2 + most)
+    def _grow(self, n_used: int, n_read: int, n_next: int) -> None:
+        """Make room for the next span, and for the rest if it is as rich as what was read.
 
-    def _resize(self, n: int) -> None:
-        # In place: the system moves the pages of a large array, nothing is copied.
-        self._indices.resize(n, refcheck=False)
-        self._data.resize(n, refcheck=False)
+        Memory that is not touched costs nothing, a second move of the arrays does: hence a generous guess.
+        """
+        min_n, max_n = self.ngram_range
+        most = min((n_next + 2) * (max_n - min_n + 1), len(self.weighting.idf))
+        rest = n_used / n_read * (self.n_symbols - n_read) * 1.2 if n_read else 0
+        size = n_used + max(int(rest), n_used // 2, 1 << 18) + most
+        for name in ("_indices", "_data"):
+            grown = np.empty(size, dtype=getattr(self, name).dtype)
+            grown[:n_used] = getattr(self, name)[:n_used]
+            setattr(self, name, grown)

@@ -131,14 +131,17 @@ def fold_code_points(points, ends, codes, symbols, symbol_ends, indirect):  # ty
     start = 0
     for text in range(len(ends)):
         first = n
+        last = np.uint8(SPACE)
+        highest = np.uint8(0)
         for i in range(start, ends[text]):
-            point = points[i]
-            symbol = codes[point] if point < len(codes) else np.uint8(SPACE)
-            if symbol == INDIRECT:
-                indirect[text] = True
-            elif symbol > SPACE or (symbol == SPACE and n > first and symbols[n - 1] != SPACE):
-                symbols[n] = symbol
-                n += 1
+            symbol = codes[points[i]] if points[i] < len(codes) else np.uint8(SPACE)
+            # Written always, kept only if it counts: cheaper than a branch that no processor can predict.
+            symbols[n] = symbol
+            kept = symbol > SPACE or (symbol == SPACE and last != SPACE)
+            n += kept
+            last = symbol if kept else last
+            highest = max(highest, symbol)
+        indirect[text] = highest == INDIRECT
         if n > first and symbols[n - 1] == SPACE:
             n -= 1
         start = ends[text]
