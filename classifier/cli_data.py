@@ -1,28 +1,33 @@
 """The `data` commands: list, fetch and convert the public corpora."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Any
 
-import typer
+import click
 
-from classifier import corpora
-
-__all__ = ["data_app"]
-
-data_app = typer.Typer(no_args_is_help=True, help="List, fetch and convert public corpora of Arabic news.")
-
-_Name = Annotated[str, typer.Argument(help="A corpus, as `data list` names it.")]
-_Mirror = Annotated[
-    str | None, typer.Option(metavar="DIR-or-URL", help="Folder or https address that holds copies of the archives.")
-]
-_Cache = Annotated[Path | None, typer.Option(help="Folder of the downloads (default: the user's cache folder).")]
+__all__ = ["data"]
 
 
-@data_app.command("list")
+@click.group()
+def data() -> None:
+    """List, fetch and convert public corpora of Arabic news."""
+
+
+def _places(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say where archives come from and go to."""
+    mirror = click.option("--mirror", metavar="DIR-or-URL", help="Folder or address that holds copies of the archives.")
+    cache = click.option("--cache", type=click.Path(path_type=Path), help="Folder of the downloads.")
+    return mirror(cache(command))
+
+
+@data.command("list")
 def list_corpora() -> None:
     """List the corpora, their terms and how to cite them."""
     from rich.console import Console
     from rich.table import Table
+
+    from classifier import corpora
 
     table = Table(show_lines=True)
     table.add_column("name", no_wrap=True)
@@ -34,20 +39,27 @@ def list_corpora() -> None:
     Console().print(table)
 
 
-@data_app.command()
-def fetch(name: _Name, mirror: _Mirror = None, cache: _Cache = None) -> None:
-    """Download the archive of a corpus, unless it is here already, and print where it is."""
-    typer.echo(corpora.fetch(name, mirror=mirror, cache=cache))
+@data.command()
+@click.argument("name")
+@_places
+def fetch(name: str, mirror: str | None, cache: Path | None) -> None:
+    """Download the archive of corpus NAME, unless it is here already, and print where it is."""
+    from classifier import corpora
+
+    click.echo(corpora.fetch(name, mirror=mirror, cache=cache))
 
 
-@data_app.command()
-def convert(
-    name: _Name,
-    out: Annotated[str, typer.Argument(help="File to write: .parquet, .jsonl, .jsonl.gz, ..., or - (JSON lines).")],
-    mirror: _Mirror = None,
-    cache: _Cache = None,
-) -> None:
-    """Write the articles of a corpus as a table: id, title, text, section, outlet, date, split, lang."""
+@data.command()
+@click.argument("name")
+@click.argument("out")
+@_places
+def convert(name: str, out: str, mirror: str | None, cache: Path | None) -> None:
+    """Write the articles of corpus NAME as a table: id, title, text, section, outlet, date, split, lang.
+
+    OUT ends in .parquet, .jsonl, .jsonl.gz, ..., or is - for JSON lines on stdout.
+    """
+    from classifier import corpora
+
     count = corpora.convert(name, out, mirror=mirror, cache=cache)
-    typer.echo(f"{count:,} articles of {name} written to {out}", err=True)
-    typer.echo(f"Cite: {corpora.registry()[name].citation}", err=True)
+    click.echo(f"{count:,} articles of {name} written to {out}", err=True)
+    click.echo(f"Cite: {corpora.registry()[name].citation}", err=True)

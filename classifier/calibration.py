@@ -1,0 +1,148 @@
+"""Scores to probabilities and decisions, fitted on held-out scores.
+
+Platt scaling: Platt, "Probabilistic Outputs for Support Vector Machines", Advances in Large Margin Classifiers, 1999.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Calibration", "fit_calibration"]
+
+_ENOUGH_FOR_OWN_THRESHOLD = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """How a task's scores are read.
+
+    Attributes
+    ----------
+    slope, intercept : float
+        A label holds with probability ``sigmoid(slope * score + intercept)``.
+    first : tuple of 3 floats
+        The label ranked first is the primary one with probability ``sigmoid(a * score + b * lead + c)``; `lead` is
+        how far its score is above the second's.
+    thresholds : ndarray of shape (n_labels,), float32
+        Probabilities from which a label is stated.
+    always_first : bool
+        State the label ranked first whatever its probability, if the text has evidence at all.
+    max_labels : int
+        Most labels to state.
+    """
+
+    slope: float
+    intercept: float
+    first: tuple[float, float, float]
+    thresholds: NDArray[np.float32]
+    always_first: bool
+    max_labels: int
+
+    def holds(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the probability of each label, of the shape of `scores`."""
+        return _sigmoid(self.slope * scores + self.intercept)
+
+    def is_first(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return, for rows of scores (n_articles, n_labels), the probability that the best one is primary."""
+        top, lead = _top_and_lead(scores)
+        a, b, c = self.first
+        return _sigmoid(a * top + b * lead + c)
+
+
+def fit_calibration(
+    scores: NDArray[np.float32],
+    gold: Sequence[Sequence[int]],
+    *,
+    always_first: bool,
+    max_labels: int,
+) -> Calibration:
+    """Fit on held-out scores.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n_articles, n_labels), float32
+        Each from a model that did not see the article.
+    gold : sequence of sequences of int
+        Columns of the labels of each article, primary first; may be empty.
+    always_first, max_labels
+        As in `Calibration`.
+
+    Returns
+    -------
+    Calibration
+    """
+    truth = np.zeros(scores.shape, dtype=np.bool_)
+    for i, columns in enumerate(gold):
+        truth[i, list(columns)] = True
+    slope, intercept = _fit_logistic(scores.reshape(-1, 1), truth.ravel())
+    top = scores.argmax(axis=1)
+    correct = np.array([bool(g) and g[0] == t for g, t in zip(gold, top, strict=True)])
+    *weights, offset = _fit_logistic(np.column_stack(_top_and_lead(scores)), correct)
+    first = (float(weights[0]), float(weights[1]), float(offset))
+    plain = Calibration(slope, intercept, first, np.zeros(0, dtype=np.float32), always_first, max_labels)
+    thresholds = _thresholds(plain.holds(scores), truth, top if always_first else None)
+    return Calibration(slope, intercept, first, thresholds, always_first, max_labels)
+
+
+def _thresholds(
+    probabilities: NDArray[np.float32], truth: NDArray[np.bool_], top: NDArray[np.int64] | None
+) -> NDArray[np.float32]:
+    """Choose the threshold of best micro-F1, then one of its own for each label with articles enough."""
+    open_ = np.ones(truth.shape, dtype=np.bool_)
+    if top is not None:
+        open_[np.arange(len(top)), top] = False  # Stated anyhow: no threshold decides on it.
+    stated, hit = (~open_).sum(), truth[~open_].sum()
+    shared = _best_threshold(probabilities[open_], truth[open_], int(stated), int(hit), int(truth.sum()))
+    thresholds = np.full(truth.shape[1], shared, dtype=np.float32)
+    for k in range(truth.shape[1]):
+        rows = open_[:, k]
+        n_true = int(truth[rows, k].sum())
+        if n_true >= _ENOUGH_FOR_OWN_THRESHOLD:
+            own = _best_threshold(
+                probabilities[rows, k],
+                truth[rows, k],
+                int((~rows).sum()),
+                int(truth[~rows, k].sum()),
+                int(truth[:, k].sum()),
+            )
+            # Half way to its own: the best threshold of few articles is an optimist.
+            thresholds[k] = (own + shared) / 2
+    return thresholds
+
+
+def _best_threshold(
+    probabilities: NDArray[np.float32], truth: NDArray[np.bool_], n_stated: int, n_hit: int, n_true: int
+) -> float:
+    """Return the threshold of best F1, counting `n_stated` labels of which `n_hit` are right as stated already."""
+    order = np.argsort(-probabilities, kind="stable")
+    hits = n_hit + np.cumsum(truth[order])
+    f1 = 2 * hits / (n_stated + np.arange(1, len(order) + 1) + max(n_true, 1))
+    if not len(f1):
+        return 0.5
+    best = int(f1.argmax())
+    after = probabilities[order[best + 1]] if best + 1 < len(order) else 0.0
+    return float(np.clip((probabilities[order[best]] + after) / 2, 0.05, 0.95))
+
+
+def _top_and_lead(scores: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    if scores.shape[1] == 1:
+        return scores[:, 0], np.zeros(len(scores), dtype=np.float32)
+    two = np.partition(scores, -2, axis=1)[:, -2:]
+    return two[:, 1], two[:, 1] - two[:, 0]
+
+
+def _fit_logistic(x: NDArray[np.float32], y: NDArray[np.bool_]) -> list[float]:
+    """Return coefficients and intercept; of a constant outcome, a constant."""
+    if y.all() or not y.any():
+        share = (y.sum() + 1) / (len(y) + 2)
+        return [1.0] + [0.0] * (x.shape[1] - 1) + [float(np.log(share / (1 - share)))]
+    from sklearn.linear_model import LogisticRegression
+
+    model = LogisticRegression(C=1e3, max_iter=200).fit(x, y)
+    return [float(w) for w in model.coef_[0]] + [float(model.intercept_[0])]
+
+
+def _sigmoid(x: NDArray[np.float32]) -> NDArray[np.float32]:
+    return (1.0 / (1.0 + np.exp(-np.clip(x, -30, 30)))).astype(np.float32)

@@ -1,0 +1,286 @@
+"""The command line: `train`, `predict`, `evaluate`, `explain`, `data`. Data on stdout, the rest on stderr."""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from classifier.cli_data import data
+from classifier.errors import ClassifierError, ConfigError, DataError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from classifier.config import Config
+    from classifier.data import LabelledArticles
+    from classifier.evaluate import Evaluation
+    from classifier.predictor import Predictor
+
+__all__ = ["cli", "main"]
+
+STARTER = Path("datasets") / "starter" / "articles.jsonl"
+DEFAULT_TASKS = {"topic": "topics", "country": "countries"}
+_MOST_REJECTS_SHOWN = 5
+_FILE = click.Path(path_type=Path)
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit code: 0, 1 for an error, 2 for wrong usage, 130 when interrupted."""
+    try:
+        cli.main(args=list(sys.argv[1:] if args is None else args), prog_name="classifier", standalone_mode=False)
+    except click.UsageError as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return _fail("interrupted: nothing was left half-written", 130)
+    except click.ClickException as error:
+        return _fail(error.format_message(), error.exit_code)
+    except ClassifierError as error:
+        return _fail(str(error), 1)
+    except BrokenPipeError:
+        # The reader of our output went away: not an error, but Python must not try to flush again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def _fail(message: str, code: int) -> int:
+    sys.stderr.write("error: " + " ".join(message.split()) + "\n")
+    return code
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def cli() -> None:
+    """Label Arabic news articles by topic and region."""
+
+
+cli.add_command(data)
+
+
+def _columns(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say how the input is read."""
+    for option in (
+        click.option(
+            "--encoding", default="utf-8", show_default=True, help="Of the input; old archives are often cp1256."
+        ),
+        click.option("--title", default="title", show_default=True, help="The column of the headline."),
+        click.option("--text", default="text", show_default=True, help="The column of the text."),
+    ):
+        command = option(command)
+    return command
+
+
+_task = click.option(
+    "--task",
+    "tasks",
+    multiple=True,
+    metavar="NAME=COLUMN",
+    help="A task and the column of its labels; may be repeated.",
+)
+_model = click.option("--model", type=_FILE, help="A model folder; without it the shipped news model.")
+_jobs = click.option("--jobs", default=1, show_default=True, help="Threads; -1 for all processors.")
+_json = click.option("--json", "json_path", type=_FILE, help="Write all figures there.")
+
+
+@cli.command()
+@click.argument("data", nargs=-1)
+@click.option(
+    "--output", type=_FILE, default=Path("models/default"), show_default=True, help="The model folder to write."
+)
+@_task
+@_columns
+@click.option("--preset", type=click.Choice(["news", "char"]), default="news", show_default=True)
+@click.option("--config", "config_path", type=_FILE, help="A TOML file in a preset's place.")
+@click.option("--group", help="A column; rows of a group are held out together.")
+@click.option("--report/--no-report", default=True, help="Score a held-out part first.")
+@_json
+@_jobs
+@click.option("--seed", default=0, show_default=True, help="Same data and seed, same model.")
+def train(
+    data: tuple[str, ...],
+    output: Path,
+    tasks: tuple[str, ...],
+    text: str,
+    title: str,
+    encoding: str,
+    preset: str,
+    config_path: Path | None,
+    group: str | None,
+    report: bool,
+    json_path: Path | None,
+    jobs: int,
+    seed: int,
+) -> None:
+    """Train on labelled articles DATA (without: the starter corpus), report on a held-out part, save a model folder."""
+    from classifier.training_run import Run
+
+    run = Run(
+        sources=data or (_starter(),),
+        output=output,
+        task_columns=_task_columns(tasks),
+        text=text,
+        title=title,
+        group=group,
+        encoding=encoding,
+        config=_config(preset, config_path, seed),
+        jobs=jobs,
+    )
+    evaluation = run.execute(with_report=report, status=_status, on_data=_report_rejects)
+    if evaluation is not None:
+        _print_report(evaluation, json_path)
+    sys.stderr.write(f"saved {output}\n")
+
+
+@cli.command()
+@click.argument("source", metavar="INPUT")
+@_model
+@click.option("--output", default="-", show_default=True, help="A .jsonl or .csv file, or - for JSON lines on stdout.")
+@_columns
+@click.option("--id", "id_", default="id", show_default=True, help="The column of the article's id.")
+@click.option("--threshold", type=click.FloatRange(0, 1), help="State only labels at least this probable.")
+@click.option("--top", type=click.IntRange(min=1), help="State at most so many labels a task.")
+@_jobs
+@click.option("--resume", is_flag=True, help="Go on where an interrupted run stopped.")
+def predict(
+    source: str,
+    model: Path | None,
+    output: str,
+    text: str,
+    title: str,
+    encoding: str,
+    id_: str,
+    threshold: float | None,
+    top: int | None,
+    jobs: int,
+    resume: bool,
+) -> None:
+    """Label a file of any size, in constant memory. INPUT may be - for JSON lines on stdin."""
+    from classifier.streaming import StreamOptions, predict_file
+
+    options = StreamOptions(text, title, id_, encoding, threshold, top)
+    predictor = _load(model, jobs)
+    with _progress("labelling") as advance:
+        result = predict_file(predictor, source, output, options, resume=resume, on_batch=advance)
+    before = f", {result.resumed} from before" if resume else ""
+    sys.stderr.write(f"labelled {result.labelled} articles, {result.rejected} bad records{before}\n")
+
+
+@cli.command()
+@click.argument("data")
+@_model
+@_task
+@_columns
+@_json
+@click.option("--report", type=_FILE, help="Write a page with plots and the most confident errors there.")
+@_jobs
+def evaluate(
+    data: str,
+    model: Path | None,
+    tasks: tuple[str, ...],
+    text: str,
+    title: str,
+    encoding: str,
+    json_path: Path | None,
+    report: Path | None,
+    jobs: int,
+) -> None:
+    """Score a model on labelled articles DATA."""
+    from classifier.data import read_articles
+    from classifier.evaluate import evaluate as score
+
+    predictor = _load(model, jobs)
+    labelled = read_articles(data, task_columns=_task_columns(tasks), text=text, title=title, encoding=encoding)
+    _report_rejects(labelled)
+    with _status(f"labelling {len(labelled)} articles"):
+        predictions = predictor.predict(labelled.articles)
+    evaluation = score(predictions, {t: c for t, c in labelled.labels.items() if t in predictor.tasks})
+    _print_report(evaluation, json_path)
+    if report is not None:
+        from classifier.report import render_html
+
+        render_html(evaluation, report)
+        sys.stderr.write(f"wrote {report}\n")
+
+
+def _starter() -> str:
+    if not STARTER.is_file():
+        raise DataError(f"{STARTER}: not here: run from a checkout of the project, or name files of labelled articles")
+    return str(STARTER)
+
+
+def _config(preset: str, path: Path | None, seed: int) -> "Config":
+    from classifier.config import Config
+
+    return (Config.from_file(path) if path else Config.from_preset(preset)).replace_seed(seed)
+
+
+def _task_columns(tasks: Sequence[str]) -> dict[str, str]:
+    if not tasks:
+        return dict(DEFAULT_TASKS)
+    pairs = [task.partition("=") for task in tasks]
+    for name, separator, column in pairs:
+        if not (name and separator and column):
+            raise ConfigError(f"--task must be NAME=COLUMN, got {name + separator + column!r}")
+    return {name: column for name, _, column in pairs}
+
+
+def _load(model: Path | None, jobs: int) -> "Predictor":
+    from classifier.predictor import Predictor
+
+    return Predictor.load(model, n_jobs=jobs)
+
+
+def _report_rejects(labelled: "LabelledArticles") -> None:
+    """Say on stderr which records were left out."""
+    rejects = labelled.rejects
+    for reject in rejects[:_MOST_REJECTS_SHOWN]:
+        sys.stderr.write(f"record {reject.position}: {reject.reason}\n")
+    if rejects:
+        more = len(rejects) - _MOST_REJECTS_SHOWN
+        sys.stderr.write(f"{len(rejects)} bad records left out{f', {more} not shown' if more > 0 else ''}\n")
+
+
+def _print_report(evaluation: "Evaluation", path: Path | None) -> None:
+    from rich.console import Console
+
+    from classifier.report import render_text
+
+    render_text(evaluation, Console())
+    if path is not None:
+        try:
+            path.write_text(json.dumps(evaluation.to_dict(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        except OSError as error:
+            raise DataError(f"{path}: can't write there: {error.strerror or error}") from error
+
+
+def _stderr() -> "Console":
+    from rich.console import Console
+
+    return Console(stderr=True)
+
+
+@contextmanager
+def _status(what: str) -> Iterator[None]:
+    console = _stderr()
+    if not console.is_terminal:
+        sys.stderr.write(what + "\n")
+        yield
+        return
+    with console.status(what):
+        yield
+
+
+@contextmanager
+def _progress(what: str) -> Iterator[Any]:
+    """Show a count on stderr while it is a terminal; give the function that advances it."""
+    from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn(what), MofNCompleteColumn(), TimeElapsedColumn())
+    console = _stderr()
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        bar = progress.add_task(what, total=None)
+        yield lambda done: progress.update(bar, completed=done)

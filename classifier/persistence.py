@@ -1,0 +1,371 @@
+"""The model folder: `config.json`, `weights.safetensors`, `README.md`, and `SHA256SUMS` of the others.
+
+Nothing in it is ever executed; its arrays are memory-mapped. Format: docs/model-format.md.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classifier.blocks import Block
+from classifier.calibration import Calibration
+from classifier.config import Config
+from classifier.errors import ConfigError, DataError, ModelFormatError
+from classifier.gazetteer import Gazetteer
+from classifier.normalize import DEFAULT_OPTIONS
+from classifier.places import PLACE_FEATURES
+from classifier.scorer import PlaceHead, Scorer, Task
+from classifier.symbols import symbol_table
+
+__all__ = ["FORMAT_VERSION", "load_scorer", "save_scorer", "shipped_model"]
+
+FORMAT_VERSION = 1
+CONFIG, WEIGHTS, CARD, SUMS = "config.json", "weights.safetensors", "README.md", "SHA256SUMS"
+_LARGEST_CONFIG_BYTES = 1 << 24
+_LIBRARIES = ("numpy", "scipy", "scikit-learn", "numba", "pyarabic")
+
+
+def shipped_model() -> Path:
+    """Return the folder of the model in the package.
+
+    Raises
+    ------
+    ModelFormatError
+        If this installation has none.
+    """
+    folder = Path(str(files("classifier").joinpath("shipped")))
+    if not folder.is_dir():
+        raise ModelFormatError(
+            "this installation has no shipped model: train one with `python train.py`, load its folder"
+        )
+    return folder
+
+
+def save_scorer(scorer: Scorer, path: str | Path, *, card: str, extra: Mapping[str, Any] | None = None) -> Path:
+    """Write a model folder: complete under its name, or not at all.
+
+    Parameters
+    ----------
+    scorer : Scorer
+    path : str or Path
+        An earlier model folder there is replaced; anything else that is not empty is left alone.
+    card : str
+        The text of README.md.
+    extra : mapping or None
+        More for ``config.json``: metrics, hashes of the data.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    DataError
+        If the folder can't be written, or holds something else than a model.
+    """
+    folder = Path(path)
+    check_writable(folder)
+    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        _write(scorer, draft, card, extra or {})
+        _swap(draft, folder)
+    except OSError as error:
+        raise DataError(f"{folder}: the model could not be written: {error.strerror or error}") from error
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return folder
+
+
+def check_writable(folder: Path) -> None:
+    """Raise DataError if a model could not be written to `folder`: better before training than after."""
+    if folder.exists() and not (folder.is_dir() and ((folder / CONFIG).is_file() or not any(folder.iterdir()))):
+        raise DataError(f"{folder}: exists and is not a model folder: choose another --output")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent):
+            pass
+    except OSError as error:
+        raise DataError(f"{folder}: can't write there: {error.strerror or error}") from error
+
+
+def load_scorer(path: Path) -> Scorer:
+    """Read a model folder, checking every file against its sum and every array against the configuration.
+
+    Raises
+    ------
+    ModelFormatError
+        Naming the file and the reason.
+    """
+    if not path.is_dir():
+        raise ModelFormatError(f"{path}: no such model folder: train one with `python train.py --output {path}`")
+    _check_sums(path)
+    config = _read_config(path / CONFIG)
+    arrays = _read_arrays(path / WEIGHTS)
+    try:
+        return _scorer(config, arrays)
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError, ConfigError) as error:
+        reason = f"missing {error}" if isinstance(error, KeyError) else str(error)
+        raise ModelFormatError(f"{path}: config and weights do not fit together: {reason}") from error
+
+
+def _write(scorer: Scorer, folder: Path, card: str, extra: Mapping[str, Any]) -> None:
+    from safetensors.numpy import save_file
+
+    save_file({name: np.ascontiguousarray(a) for name, a in _arrays(scorer).items()}, folder / WEIGHTS)
+    text = json.dumps({**_config(scorer), **extra}, ensure_ascii=False, indent=1)
+    (folder / CONFIG).write_text(text + "\n", encoding="utf-8")
+    (folder / CARD).write_text(card, encoding="utf-8")
+    sums = [f"{_sha256(folder / name)}  {name}" for name in (CARD, CONFIG, WEIGHTS)]
+    (folder / SUMS).write_text("\n".join(sums) + "\n", encoding="utf-8")
+    for name in (CARD, CONFIG, WEIGHTS, SUMS):
+        with (folder / name).open("rb") as file:
+            os.fsync(file.fileno())
+    folder.chmod(0o755)
+
+
+def _swap(draft: Path, folder: Path) -> None:
+    """Put the new folder in the old one's place; the old one is gone only once the new one stands."""
+    if not folder.exists():
+        draft.rename(folder)
+        return
+    old = Path(tempfile.mkdtemp(prefix=f".{folder.name}-old-", dir=folder.parent))
+    folder.rename(old / "model")
+    try:
+        draft.rename(folder)
+    except OSError:
+        (old / "model").rename(folder)
+        raise
+    finally:
+        with suppress(OSError):
+            shutil.rmtree(old)
+
+
+def _config(scorer: Scorer) -> dict[str, Any]:
+    return {
+        "format": FORMAT_VERSION,
+        "configuration": scorer.config.to_dict(),
+        "normalizer": normalizer_hash(),
+        "place_features": list(PLACE_FEATURES) if scorer.gazetteer is not None else [],
+        "tasks": [_task_config(task) for task in scorer.tasks.values()],
+        "versions": {name: _version(name) for name in ("arabic-news-classifier", *_LIBRARIES)},
+    }
+
+
+def _task_config(task: Task) -> dict[str, Any]:
+    c, p = task.calibration, task.place
+    return {
+        "name": task.name,
+        "labels": list(task.labels),
+        "heads": list(task.heads),
+        "calibration": {
+            "slope": c.slope,
+            "intercept": c.intercept,
+            "first": list(c.first),
+            "thresholds": [round(float(t), 6) for t in c.thresholds],
+            "always_first": c.always_first,
+            "max_labels": c.max_labels,
+        },
+        "place": p and {n: getattr(p, n) for n in ("unmentioned", "ngram", "headless", "none", "intercept")},
+    }
+
+
+def normalizer_hash() -> str:
+    """Return a hash of what normalization does, so that a model is never read by a version that folds otherwise."""
+    table = symbol_table(DEFAULT_OPTIONS)
+    return hashlib.sha256(table.alphabet.encode() + table.codes.tobytes()).hexdigest()
+
+
+def _arrays(scorer: Scorer) -> dict[str, NDArray[Any]]:
+    arrays: dict[str, NDArray[Any]] = {"intercepts": scorer.intercepts}
+    for i, (block, coef, scale) in enumerate(zip(scorer.blocks, scorer.coefs, scorer.scales, strict=True)):
+        arrays |= {f"block{i}.keys": block.keys, f"block{i}.idf": block.idf}
+        arrays |= {f"block{i}.coef": coef, f"block{i}.scale": scale}
+    for task in scorer.tasks.values():
+        if task.place is not None:
+            arrays[f"place.{task.name}"] = task.place.weights
+    if scorer.gazetteer is not None:
+        arrays |= {f"gazetteer.{name}": array for name, array in scorer.gazetteer.to_arrays().items()}
+    return arrays
+
+
+def _check_sums(folder: Path) -> None:
+    expected = _read_sums(folder / SUMS)
+    present = {p.name for p in folder.iterdir()}
+    for name in sorted(present - {SUMS} - expected.keys()):
+        raise ModelFormatError(f"{folder / name}: not part of a model folder: remove it")
+    for name, digest in expected.items():
+        file = folder / name
+        if file.is_symlink() or not file.is_file():
+            raise ModelFormatError(f"{file}: missing or not a plain file: get the model again")
+        if _sha256(file) != digest:
+            raise ModelFormatError(f"{file}: differs from its sum in {SUMS}: damaged or changed, get the model again")
+
+
+def _read_sums(path: Path) -> dict[str, str]:
+    try:
+        if path.is_symlink() or path.stat().st_size > 4096:
+            raise ModelFormatError(f"{path}: not a list of sums")
+        lines = path.read_text(encoding="ascii").splitlines()
+        sums = {name: digest for digest, name in (line.split("  ", 1) for line in lines)}
+    except (OSError, ValueError) as error:
+        raise ModelFormatError(f"{path}: missing or unreadable: not a model folder, or an incomplete one") from error
+    if set(sums) != {CARD, CONFIG, WEIGHTS}:
+        raise ModelFormatError(
+            f"{path}: must list {CARD}, {CONFIG} and {WEIGHTS}, got {', '.join(sorted(sums)) or 'nothing'}"
+        )
+    return sums
+
+
+def _read_config(path: Path) -> dict[str, Any]:
+    if path.stat().st_size > _LARGEST_CONFIG_BYTES:
+        raise ModelFormatError(f"{path}: larger than {_LARGEST_CONFIG_BYTES} bytes")
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise ModelFormatError(f"{path}: no JSON: {error}") from error
+    found = config.get("format") if isinstance(config, dict) else None
+    if found != FORMAT_VERSION:
+        raise ModelFormatError(
+            f"{path}: has format {found!r}, this version reads {FORMAT_VERSION}: retrain with train.py"
+        )
+    if config.get("normalizer") != normalizer_hash():
+        raise ModelFormatError(f"{path}: made with other normalization tables: retrain with train.py")
+    return config
+
+
+def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
+    from safetensors import SafetensorError
+
+    try:
+        return _map_arrays(path)
+    except (SafetensorError, ValueError, KeyError, TypeError, OverflowError) as error:
+        raise ModelFormatError(f"{path}: no weights: {error}") from error
+
+
+_DTYPES = {
+    "F32": np.float32,
+    "I8": np.int8,
+    "U8": np.uint8,
+    "I16": np.int16,
+    "I32": np.int32,
+    "I64": np.int64,
+    "U64": np.uint64,
+}
+
+
+def _map_arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """Map the tensors of a safetensors file, header checked by its own library, without reading them into memory."""
+    from safetensors import safe_open
+
+    with safe_open(path, framework="numpy") as checked:
+        names = list(checked.keys())
+    raw = np.memmap(path, dtype=np.uint8, mode="r")
+    size = int(raw[:8].view("<u8")[0])
+    header = json.loads(raw[8 : 8 + size].tobytes())
+    return {name: _map_array(raw[8 + size :], header[name]) for name in names}
+
+
+def _map_array(raw: NDArray[np.uint8], entry: Mapping[str, Any]) -> NDArray[Any]:
+    begin, end = entry["data_offsets"]
+    return np.asarray(raw[begin:end]).view(_DTYPES[entry["dtype"]]).reshape(entry["shape"])
+
+
+def _scorer(config: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Scorer:
+    settings = Config.from_dict(config["configuration"])
+    tasks, first = {}, 0
+    for entry in config["tasks"]:
+        task = _task(entry, arrays, first)
+        tasks[task.name] = task
+        first = task.columns.stop
+    blocks = tuple(
+        Block(b, _array(arrays, f"block{i}.keys", np.int64, 1), _array(arrays, f"block{i}.idf", np.float32, 1))
+        for i, b in enumerate(settings.blocks)
+    )
+    coefs = tuple(_array(arrays, f"block{i}.coef", np.int8, 2) for i in range(len(blocks)))
+    scales = tuple(_array(arrays, f"block{i}.scale", np.float32, 1) for i in range(len(blocks)))
+    gazetteer = None
+    if any(name.startswith("gazetteer.") for name in arrays):
+        gazetteer = Gazetteer.from_arrays({n[10:]: a for n, a in arrays.items() if n.startswith("gazetteer.")})
+    scorer = Scorer(settings, blocks, coefs, scales, _array(arrays, "intercepts", np.float32, 1), tasks, gazetteer)
+    _check_shapes(scorer, first)
+    return scorer
+
+
+def _array(arrays: Mapping[str, NDArray[Any]], name: str, dtype: type, ndim: int) -> NDArray[Any]:
+    array = arrays[name]
+    if array.dtype != dtype or array.ndim != ndim:
+        raise ValueError(f"{name} must be {np.dtype(dtype)} of {ndim} dimensions, got {array.dtype} of {array.ndim}")
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        raise ValueError(f"{name} holds NaN or infinity")
+    return array
+
+
+def _task(entry: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], first: int) -> Task:
+    c, p = entry["calibration"], entry["place"]
+    labels, heads = tuple(map(str, entry["labels"])), tuple(map(str, entry["heads"]))
+    thresholds = np.array(c["thresholds"], dtype=np.float32)
+    numbers = [*c["first"], c["slope"], c["intercept"], *thresholds, *((p or {}).values())]
+    if len(c["first"]) != 3 or not np.isfinite(np.array(numbers, dtype=np.float64)).all():
+        raise ValueError(f"task {entry['name']!r} has a calibration that is no finite numbers")
+    if thresholds.shape != (len(labels),) or len(set(labels)) != len(labels) or not labels:
+        raise ValueError(f"task {entry['name']!r} needs distinct labels and a threshold each")
+    place = None
+    if p is not None:
+        place = PlaceHead(weights=_array(arrays, f"place.{entry['name']}", np.float32, 1), **p)
+        if len(place.weights) != len(PLACE_FEATURES):
+            raise ValueError(f"place.{entry['name']} has {len(place.weights)} weights, not {len(PLACE_FEATURES)}")
+    elif heads != labels:
+        raise ValueError(f"task {entry['name']!r} must have a head a label")
+    first_weights = (float(c["first"][0]), float(c["first"][1]), float(c["first"][2]))
+    calibration = Calibration(
+        float(c["slope"]),
+        float(c["intercept"]),
+        first_weights,
+        thresholds,
+        bool(c["always_first"]),
+        int(c["max_labels"]),
+    )
+    return Task(str(entry["name"]), labels, heads, slice(first, first + len(heads)), calibration, place)
+
+
+def _check_shapes(scorer: Scorer, n_heads: int) -> None:
+    if scorer.intercepts.shape != (n_heads,):
+        raise ValueError(f"intercepts has {len(scorer.intercepts)} entries for {n_heads} heads")
+    for i, (block, coef, scale) in enumerate(zip(scorer.blocks, scorer.coefs, scorer.scales, strict=True)):
+        n_columns = len(scorer.columns_of(block.config.tasks))
+        if (
+            block.idf.shape != block.keys.shape
+            or coef.shape != (len(block.keys), n_columns)
+            or scale.shape != (n_columns,)
+        ):
+            raise ValueError(f"block {i}: keys, idf, coef and scale have shapes that do not fit its heads")
+        if len(block.keys) and (block.keys[0] <= 0 or (np.diff(block.keys) <= 0).any()):
+            raise ValueError(f"block {i}: keys must be positive and ascending")
+    for task in scorer.tasks.values():
+        if task.place is not None and (
+            scorer.gazetteer is None or not set(scorer.gazetteer.countries) <= set(task.labels)
+        ):
+            raise ValueError(f"task {task.name!r} needs a gazetteer whose countries are among its labels")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "unknown"

@@ -1,0 +1,265 @@
+"""`Scorer`: a trained model as plain arrays; articles in, scores and predictions out. Needs no scikit-learn."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from joblib import Parallel, delayed, effective_n_jobs
+from numpy.typing import NDArray
+
+from classifier import blocks as blocks_
+from classifier import ngrams
+from classifier.article import Article
+from classifier.blocks import Block, BlockScorer
+from classifier.calibration import Calibration
+from classifier.config import Config
+from classifier.errors import UnknownLabelError
+from classifier.gazetteer import Gazetteer
+from classifier.labels import name_of, regions_of
+from classifier.places import PlacePairs, find_mentions, place_features
+from classifier.prediction import Label, Prediction
+from classifier.zones import EncodedArticles
+
+__all__ = ["NONE", "PlaceHead", "Scorer", "Task"]
+
+NONE = "-"
+"""The pseudo-label of articles that were read and hold no label; its score is evidence against all others."""
+DERIVED_TASK, SOURCE_TASK = "region", "country"
+
+Scores = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceHead:
+    """Weights of place mentions, shared by all countries.
+
+    The score of a country is ``mentions @ weights`` (`unmentioned` if there are none) ``+ ngram * head +
+    none * NONE's head + intercept``; a country without a head of its own gets `headless` in place of its part.
+
+    Attributes
+    ----------
+    weights : ndarray of shape (n_place_features,), float32
+    unmentioned, ngram, headless, none, intercept : float
+    """
+
+    weights: NDArray[np.float32]
+    unmentioned: float
+    ngram: float
+    headless: float
+    none: float
+    intercept: float
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One task of a model.
+
+    Attributes
+    ----------
+    name : str
+    labels : tuple of str
+        The columns of its scores.
+    heads : tuple of str
+        The labels (and `NONE`) that have n-gram weights, in the order of their columns.
+    columns : slice
+        Where the task's heads are among all heads.
+    calibration : Calibration
+    place : PlaceHead or None
+        None for a task of n-grams alone; then `heads` are `labels`.
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    heads: tuple[str, ...]
+    columns: slice
+    calibration: Calibration
+    place: PlaceHead | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scorer:
+    """A trained model.
+
+    Attributes
+    ----------
+    config : Config
+    blocks : tuple of Block
+    coefs : tuple of ndarray of shape (n_ngrams, n_block_heads), int8 or float32
+        One a block, over the heads of the block's tasks.
+    scales : tuple of ndarray of shape (n_block_heads,), float32
+    intercepts : ndarray of shape (n_heads,), float32
+    tasks : mapping of str to Task
+    gazetteer : Gazetteer or None
+    """
+
+    config: Config
+    blocks: tuple[Block, ...]
+    coefs: tuple[NDArray[Any], ...]
+    scales: tuple[NDArray[np.float32], ...]
+    intercepts: NDArray[np.float32]
+    tasks: Mapping[str, Task]
+    gazetteer: Gazetteer | None
+
+    @property
+    def derived_tasks(self) -> list[str]:
+        """The tasks that follow from others: ``region`` from ``country``."""
+        return [DERIVED_TASK] if SOURCE_TASK in self.tasks and DERIVED_TASK not in self.tasks else []
+
+    def labels(self, task: str) -> list[str]:
+        """Return the labels of a task, in the order of the columns of its scores.
+
+        Raises
+        ------
+        UnknownLabelError
+            If the model has no such task.
+        """
+        return list(self._task(task).labels)
+
+    def decision_function(self, articles: Sequence[Article], task: str) -> Scores:
+        """Return raw scores, ndarray of shape (n_articles, n_labels), float32."""
+        wanted = self._task(task)
+        parts = [scores[task] for scores, _ in self.score_batches(articles)]
+        return np.concatenate([np.zeros((0, len(wanted.labels)), dtype=np.float32), *parts])
+
+    def predict_proba(self, articles: Sequence[Article], task: str) -> Scores:
+        """Return the probability that each label holds, ndarray of shape (n_articles, n_labels), float32."""
+        scores = self.decision_function(articles, task)
+        return self._task(task).calibration.holds(scores)
+
+    def predict(self, articles: Sequence[Article], n_jobs: int | None = None) -> list[Prediction]:
+        """Label articles; `n_jobs` threads, which do not change the result."""
+        n_parts = min(effective_n_jobs(n_jobs), max(1, len(articles) // 64))
+        bounds = np.linspace(0, len(articles), n_parts + 1).astype(int)
+        parts = [articles[a:b] for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
+        if n_parts == 1:
+            return self._predict_part(articles)
+        done = Parallel(n_jobs=n_parts, prefer="threads")(delayed(self._predict_part)(part) for part in parts)
+        return [prediction for part in done for prediction in part]
+
+    def score_batches(self, articles: Sequence[Article]) -> Iterator[tuple[dict[str, Scores], NDArray[np.bool_]]]:
+        """Yield, a batch of articles at a time, the scores of each task and which articles have evidence at all."""
+        scorers = [
+            BlockScorer(block, ngrams.build_vocabulary(block.keys), coef, scale)
+            for block, coef, scale in zip(self.blocks, self.coefs, self.scales, strict=True)
+        ]
+        for batch in blocks_.batches(articles):
+            yield self._score(batch, scorers)
+
+    def _predict_part(self, articles: Sequence[Article]) -> list[Prediction]:
+        predictions: list[Prediction] = []
+        for scores, known in self.score_batches(articles):
+            batch = articles[len(predictions) : len(predictions) + len(known)]
+            predictions.extend(self.decide(scores, known, [a.id for a in batch]))
+        return predictions
+
+    def decide(
+        self, scores: Mapping[str, Scores], known: NDArray[np.bool_], ids: Sequence[str | None]
+    ) -> list[Prediction]:
+        """Turn scores into predictions."""
+        stated = {name: _state(self.tasks[name], values, known) for name, values in scores.items()}
+        for name in self.derived_tasks:
+            stated[name] = [_regions(labels) for labels in stated[SOURCE_TASK]]
+        return [Prediction({name: rows[i] for name, rows in stated.items()}, ids[i]) for i in range(len(ids))]
+
+    def _score(
+        self, articles: Sequence[Article], scorers: Sequence[BlockScorer]
+    ) -> tuple[dict[str, Scores], NDArray[np.bool_]]:
+        encoded = blocks_.encode(articles)
+        heads, known = self._score_heads(encoded, scorers)
+        pairs = self.place_pairs(encoded, articles) if self.gazetteer is not None else None
+        return {name: self._task_scores(task, heads, pairs) for name, task in self.tasks.items()}, known
+
+    def _score_heads(
+        self, encoded: EncodedArticles, scorers: Sequence[BlockScorer]
+    ) -> tuple[Scores, NDArray[np.bool_]]:
+        scores = np.tile(self.intercepts, (len(encoded.page), 1))
+        known = np.zeros(len(scores), dtype=np.bool_)
+        for scorer in scorers:
+            columns = self.columns_of(scorer.block.config.tasks)
+            part = np.zeros((len(scores), len(columns)), dtype=np.float32)
+            known |= scorer.add_scores(
+                encoded.symbols, blocks_.spans_for(encoded, scorer.block.config, self.config), part
+            )
+            scores[:, columns] += part
+        return scores, known
+
+    def columns_of(self, tasks: Sequence[str]) -> NDArray[np.int64]:
+        """Return the columns of the heads of `tasks` among all heads; of all tasks if it is empty."""
+        wanted = [t for name, t in self.tasks.items() if not tasks or name in tasks]
+        ranges = [np.arange(t.columns.start, t.columns.stop) for t in wanted]
+        return np.concatenate([np.zeros(0, dtype=np.int64), *ranges])
+
+    def place_pairs(self, encoded: EncodedArticles, articles: Sequence[Article]) -> PlacePairs:
+        """Return the place features of the countries that each article names."""
+        assert self.gazetteer is not None
+        return place_pairs(encoded, articles, self.gazetteer)
+
+    def _task_scores(self, task: Task, heads: Scores, pairs: PlacePairs | None) -> Scores:
+        own = heads[:, task.columns]
+        if task.place is None or pairs is None:
+            return own
+        assert self.gazetteer is not None
+        return place_scores(task, task.place, own, pairs, self.gazetteer.countries)
+
+    def _task(self, name: str) -> Task:
+        if name not in self.tasks:
+            raise UnknownLabelError(f"task must be one of {', '.join(self.tasks)}, got {name!r}")
+        return self.tasks[name]
+
+
+def place_pairs(encoded: EncodedArticles, articles: Sequence[Article], gazetteer: Gazetteer) -> PlacePairs:
+    """Return the features of each country that an article names."""
+    mentions = find_mentions(encoded.symbols, encoded.title, encoded.text, gazetteer)
+    number = {country: i for i, country in enumerate(gazetteer.countries)}
+    home = np.array([number.get(a.home or "", -1) for a in articles], dtype=np.int16)
+    return place_features(mentions, gazetteer, len(articles), home)
+
+
+def place_scores(task: Task, place: PlaceHead, heads: Scores, pairs: PlacePairs, countries: Sequence[str]) -> Scores:
+    """Return the scores of all countries from n-gram heads and place mentions."""
+    column = {label: i for i, label in enumerate(task.labels)}
+    scores = np.full((len(heads), len(task.labels)), place.headless + place.unmentioned, dtype=np.float32)
+    for i, label in enumerate(task.heads):
+        if label != NONE:
+            scores[:, column[label]] = place.ngram * heads[:, i] + place.unmentioned
+    if NONE in task.heads:
+        scores += place.none * heads[:, [task.heads.index(NONE)]]
+    scores += place.intercept
+    columns = np.array([column[country] for country in countries], dtype=np.int64)[pairs.country]
+    scores[pairs.article, columns] += pairs.features @ place.weights - place.unmentioned
+    return scores
+
+
+def _state(task: Task, scores: Scores, known: NDArray[np.bool_]) -> list[tuple[Label, ...]]:
+    """Return the labels that each row of scores states, ordered by score."""
+    c = task.calibration
+    holds = c.holds(scores)
+    first = c.is_first(scores)
+    above = holds >= c.thresholds
+    if c.always_first:
+        above[np.arange(len(scores)), scores.argmax(axis=1)] = True
+    above &= known[:, None]
+    rows: list[tuple[Label, ...]] = []
+    for i in range(len(scores)):
+        columns = np.flatnonzero(above[i])
+        columns = columns[np.argsort(-scores[i, columns], kind="stable")][: c.max_labels]
+        rows.append(
+            tuple(
+                _label(task.name, task.labels[k], first[i] if rank == 0 else holds[i, k], scores[i, k])
+                for rank, k in enumerate(columns)
+            )
+        )
+    return rows
+
+
+def _label(task: str, code: str, probability: float, score: float) -> Label:
+    name = name_of(task, code)
+    return Label(code, name.name_ar, name.name_en, float(probability), float(score))
+
+
+def _regions(countries: Sequence[Label]) -> tuple[Label, ...]:
+    """Give each region the best of its countries."""
+    best = {regions_of([label.code])[0]: label for label in reversed(countries) if regions_of([label.code])}
+    ordered = sorted(best.items(), key=lambda item: -item[1].score)
+    return tuple(_label(DERIVED_TASK, code, label.probability, label.score) for code, label in ordered)

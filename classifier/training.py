@@ -1,0 +1,342 @@
+"""From labelled articles to a `Scorer`: features, heads, place weights, calibration on held-out folds."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+from scipy.sparse import hstack as sparse_hstack
+
+from classifier import blocks as blocks_
+from classifier import ngrams
+from classifier.article import Article
+from classifier.blocks import Block
+from classifier.calibration import fit_calibration
+from classifier.config import BlockConfig, Config
+from classifier.errors import DataError
+from classifier.features import CharNgramTfidf
+from classifier.gazetteer import Gazetteer, load_gazetteer
+from classifier.places import PLACE_FEATURES, PlacePairs
+from classifier.scorer import NONE, PlaceHead, Scorer, Task, place_pairs, place_scores
+from classifier.solver import fit_heads
+from classifier.zones import EncodedArticles
+
+__all__ = ["Labels", "duplicate_groups", "held_out_fold", "train"]
+
+Labels = Sequence[Sequence[str] | None]
+"""A task's column: a list of labels an article, primary first; None where they are not known."""
+
+_CANDIDATE_SCORE = -0.6
+"""Countries that an article does not name are candidates only from this score of their head on."""
+
+
+@dataclass(slots=True)
+class _Plan:
+    """What the heads of one task are fitted from.
+
+    `rows` are the articles whose labels are known, `targets` (n_rows, n_heads) the heads' targets.
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    heads: tuple[str, ...]
+    rows: NDArray[np.int64]
+    gold: list[list[str]]
+    targets: NDArray[np.int8]
+    has_places: bool
+
+
+def train(
+    articles: Sequence[Article],
+    labels: Mapping[str, Labels],
+    config: Config,
+    *,
+    groups: Sequence[str] | None = None,
+    sample_weight: NDArray[np.float32] | None = None,
+) -> Scorer:
+    """Fit a model.
+
+    Parameters
+    ----------
+    articles : sequence of Article
+    labels : mapping of str to Labels
+        A column a task.
+    config : Config
+    groups : sequence of str or None
+        Articles of a group (an outlet, say) are held out together; duplicates always are.
+    sample_weight : ndarray of shape (n_articles,) or None
+        Factors of C.
+
+    Returns
+    -------
+    Scorer
+
+    Raises
+    ------
+    DataError
+        If there is no task, or a task has fewer than two labels or articles.
+    """
+    encoded = blocks_.encode(articles)
+    blocks = tuple(_fit_block(encoded, block, config) for block in config.blocks)
+    matrices = [_matrix(encoded, block, config) for block in blocks]
+    gazetteer = load_gazetteer() if config.places else None
+    plans = [_plan(name, column, config, gazetteer) for name, column in labels.items()]
+    if not plans:
+        raise DataError("no task to train: name one with --task NAME=COLUMN")
+    pairs = place_pairs(encoded, articles, gazetteer) if gazetteer else None
+    folds = _folds(duplicate_groups(articles, groups), config)
+    weights = np.ones(len(articles), dtype=np.float32) if sample_weight is None else sample_weight
+    fitted = [_fit_task(plan, blocks, matrices, folds, weights, pairs, gazetteer, config) for plan in plans]
+    return _assemble(config, blocks, fitted, gazetteer)
+
+
+def duplicate_groups(articles: Sequence[Article], groups: Sequence[str] | None) -> NDArray[np.int64]:
+    """Number the groups that must not be split: the given ones, joined where they share an article's text."""
+    from scipy.sparse.csgraph import connected_components
+
+    n = len(articles)
+    keys = [f"text {a.title}\n{a.text}" for a in articles]
+    keys += [f"group {g}" for g in groups] if groups is not None else []
+    _, nodes = np.unique(np.array(keys, dtype=object), return_inverse=True)
+    rows = np.arange(len(keys)) % n
+    graph = csr_matrix((np.ones(len(keys)), (rows, nodes + n)), shape=(n + len(keys), n + len(keys)))
+    return np.asarray(connected_components(graph, directed=False)[1][:n], dtype=np.int64)
+
+
+def held_out_fold(articles: Sequence[Article], groups: Sequence[str] | None, config: Config) -> NDArray[np.bool_]:
+    """Choose a fifth of the articles to score on, no group or duplicate on both sides.
+
+    Returns
+    -------
+    ndarray of shape (n_articles,), bool
+
+    Raises
+    ------
+    DataError
+        If all articles are one group.
+    """
+    folds = _folds(duplicate_groups(articles, groups), config)
+    if folds.max(initial=0) == 0:
+        raise DataError("all articles are one group or duplicates of one: none can be held out; use --no-report")
+    return np.asarray(folds == 0)
+
+
+def _folds(groups: NDArray[np.int64], config: Config) -> NDArray[np.int64]:
+    """Return the fold of each article: whole groups, of about equal size, in an order that hangs on the seed alone."""
+    ids, counts = np.unique(groups, return_counts=True)
+    order = np.random.default_rng(config.seed).permutation(len(ids))
+    order = order[np.argsort(-counts[order], kind="stable")]
+    n_folds = min(config.heads.folds, len(ids))
+    sizes = np.zeros(n_folds, dtype=np.int64)
+    fold_of = np.zeros(len(ids), dtype=np.int64)
+    for i in order:
+        fold_of[i] = sizes.argmin()
+        sizes[fold_of[i]] += counts[i]
+    return fold_of[np.searchsorted(ids, groups)]
+
+
+def _fit_block(encoded: EncodedArticles, block: BlockConfig, config: Config) -> Block:
+    counter = ngrams.NgramCounter(block.ngram_range)
+    counter.add(encoded.symbols, blocks_.spans_for(encoded, block, config))
+    vectorizer = CharNgramTfidf(ngram_range=block.ngram_range, min_df=block.min_df, max_features=block.max_features)
+    vectorizer.fit_counts(counter.counts())
+    return Block(block, vectorizer._keys, vectorizer.idf_)
+
+
+def _matrix(encoded: EncodedArticles, block: Block, config: Config) -> csr_matrix:
+    """Return the block's part of the features, of length `weight` each row."""
+    spans = blocks_.spans_for(encoded, block.config, config)
+    n_symbols = int((spans[:, 1] - spans[:, 0]).sum())
+    vocabulary = ngrams.build_vocabulary(block.keys)
+    writer = ngrams.RowWriter(block.config.ngram_range, vocabulary, block.weighting(), n_symbols)
+    writer.add(encoded.symbols, spans)
+    data, indices, indptr = writer.csr()
+    data *= np.float32(block.config.weight)
+    return csr_matrix((data, indices, indptr), shape=(len(spans), len(block.keys)))
+
+
+def _plan(name: str, column: Labels, config: Config, gazetteer: Gazetteer | None) -> _Plan:
+    rows = np.array([i for i, labels in enumerate(column) if labels is not None], dtype=np.int64)
+    gold = [list(column[i] or ()) for i in rows]
+    counts: dict[str, int] = {}
+    for label in (label for labels in gold for label in labels):
+        counts[label] = counts.get(label, 0) + 1
+    has_places = gazetteer is not None and config.places is not None and name in config.places.tasks
+    if len(counts) < 2:
+        raise DataError(f"task {name!r} has {len(counts)} label(s) in {len(rows)} articles: at least 2 are needed")
+    labels = tuple(sorted(counts))
+    heads = labels
+    if has_places:
+        assert gazetteer is not None
+        heads = (*(c for c in labels if counts[c] >= config.heads.min_articles), NONE)
+        labels = tuple(sorted({*labels, *gazetteer.countries}))
+    return _Plan(name, labels, heads, rows, gold, _targets(gold, heads, name), has_places)
+
+
+def _targets(gold: Sequence[Sequence[str]], heads: Sequence[str], name: str) -> NDArray[np.int8]:
+    """1 for a label, -1 for none; a secondary label of an ordered task is 0: no example against the label.
+
+    Articles whose only labels have no head of their own count as none of the others, but not as `NONE`.
+    """
+    column = {label: k for k, label in enumerate(heads)}
+    targets = np.full((len(gold), len(heads)), -1, dtype=np.int8)
+    for i, labels in enumerate(gold):
+        for rank, label in enumerate(labels or [NONE]):
+            if label in column:
+                targets[i, column[label]] = 0 if rank and NONE not in column else 1
+    return targets
+
+
+@dataclass(slots=True)
+class _FittedTask:
+    """Heads of one task: a coefficient matrix a block (None where the block is not for the task)."""
+
+    plan: _Plan
+    coefs: list[NDArray[np.float32] | None]
+    intercept: NDArray[np.float32]
+    task: Task
+
+
+def _fit_task(
+    plan: _Plan,
+    blocks: Sequence[Block],
+    matrices: Sequence[csr_matrix],
+    folds: NDArray[np.int64],
+    weights: NDArray[np.float32],
+    pairs: PlacePairs | None,
+    gazetteer: Gazetteer | None,
+    config: Config,
+) -> _FittedTask:
+    used = [not b.config.tasks or plan.name in b.config.tasks for b in blocks]
+    if not any(used):
+        raise DataError(f"no block of the configuration is for task {plan.name!r}: add it to `tasks` of one")
+    X = sparse_hstack([m for m, use in zip(matrices, used, strict=True) if use], format="csr")[plan.rows]
+    fold, weight = folds[plan.rows], weights[plan.rows]
+    held_out = _held_out_scores(X, plan.targets, fold, weight, config)
+    coef, intercept = _solve(X, plan.targets, weight, config)
+    place = None
+    if plan.has_places:
+        assert pairs is not None
+        assert gazetteer is not None
+        place, held_out = _fit_place_head(plan, held_out, pairs, fold, gazetteer, config)
+    task = Task(plan.name, plan.labels, plan.heads, slice(0, len(plan.heads)), _calibrate(plan, held_out), place)
+    bounds = np.cumsum([0] + [m.shape[1] if use else 0 for m, use in zip(matrices, used, strict=True)])
+    parts = [coef[a:b] if use else None for a, b, use in zip(bounds[:-1], bounds[1:], used, strict=True)]
+    return _FittedTask(plan, parts, intercept, task)
+
+
+def _solve(
+    X: csr_matrix, targets: NDArray[np.int8], weight: NDArray[np.float32], config: Config
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    h = config.heads
+    return fit_heads(X, targets, C=h.C, sample_weight=weight, max_iter=h.max_iter, tol=h.tol, seed=config.seed)
+
+
+def _held_out_scores(
+    X: csr_matrix, targets: NDArray[np.int8], fold: NDArray[np.int64], weight: NDArray[np.float32], config: Config
+) -> NDArray[np.float32]:
+    """Score each article by heads that saw neither it nor its group."""
+    scores = np.zeros(targets.shape, dtype=np.float32)
+    for f in np.unique(fold):
+        out = fold == f
+        if out.all():
+            out = np.zeros_like(out)
+        coef, intercept = _solve(X[~out], targets[~out], weight[~out], config)
+        scores[fold == f] = X[fold == f] @ coef + intercept
+    return scores
+
+
+def _calibrate(plan: _Plan, held_out: NDArray[np.float32]) -> object:
+    column = {label: k for k, label in enumerate(plan.labels)}
+    gold = [[column[label] for label in labels] for labels in plan.gold]
+    most = max(map(len, gold))
+    always = not plan.has_places and all(gold)
+    return fit_calibration(held_out, gold, always_first=always, max_labels=min(most, 4))
+
+
+def _fit_place_head(
+    plan: _Plan,
+    heads: NDArray[np.float32],
+    pairs: PlacePairs,
+    fold: NDArray[np.int64],
+    gazetteer: Gazetteer,
+    config: Config,
+) -> tuple[PlaceHead, NDArray[np.float32]]:
+    """Fit the weights shared by all countries; return them and held-out scores of all countries."""
+    row_of = np.full(int(max(plan.rows.max(), pairs.article.max(initial=0))) + 1, -1, dtype=np.int64)
+    row_of[plan.rows] = np.arange(len(plan.rows))
+    known = row_of[pairs.article] >= 0
+    pairs = PlacePairs(row_of[pairs.article[known]].astype(np.int32), pairs.country[known], pairs.features[known])
+    X, y, rows = _candidates(plan, heads, pairs, gazetteer)
+    scores = np.zeros((len(plan.rows), len(plan.labels)), dtype=np.float32)
+    draft = Task(plan.name, plan.labels, plan.heads, slice(0, len(plan.heads)), None)  # type: ignore[arg-type]
+    for f in np.unique(fold):
+        mine, inside = fold == f, fold[rows] != f
+        place = _fit_shared(X[inside] if inside.any() else X, y[inside] if inside.any() else y)
+        own = mine[pairs.article]
+        number = np.cumsum(mine) - 1
+        part = PlacePairs(number[pairs.article[own]].astype(np.int32), pairs.country[own], pairs.features[own])
+        scores[mine] = place_scores(draft, place, heads[mine], part, gazetteer.countries)
+    return _fit_shared(X, y), scores
+
+
+def _candidates(
+    plan: _Plan, heads: NDArray[np.float32], pairs: PlacePairs, gazetteer: Gazetteer
+) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.int64]]:
+    """Return features, truth and article of each country that an article names or whose head is not far off.
+
+    Columns: the place features, whether unmentioned, the head's score, whether headless, NONE's score.
+    """
+    head_of = {label: k for k, label in enumerate(plan.heads)}
+    named = {
+        (int(a), gazetteer.countries[c]): i for i, (a, c) in enumerate(zip(pairs.article, pairs.country, strict=True))
+    }
+    near = np.argwhere(heads > _CANDIDATE_SCORE)
+    others = {(int(a), plan.heads[k]) for a, k in near if plan.heads[k] != NONE} - named.keys()
+    candidates = [*named, *sorted(others)]
+    X = np.zeros((len(candidates), len(PLACE_FEATURES) + 4), dtype=np.float32)
+    X[: len(named), :-4] = pairs.features
+    X[len(named) :, -4] = 1
+    for i, (row, country) in enumerate(candidates):
+        X[i, -3] = heads[row, head_of[country]] if country in head_of else 0
+        X[i, -2] = country not in head_of
+        X[i, -1] = heads[row, head_of[NONE]]
+    y = np.array([country in plan.gold[row] for row, country in candidates])
+    return X, y, np.array([row for row, _ in candidates])
+
+
+def _fit_shared(X: NDArray[np.float32], y: NDArray[np.bool_]) -> PlaceHead:
+    """Fit a logistic regression over candidates, and fold the standardization into its weights."""
+    from sklearn.linear_model import LogisticRegression
+
+    spread = X.std(axis=0) + 1e-6
+    mean = X.mean(axis=0)
+    model = LogisticRegression(C=1.0, max_iter=300).fit((X - mean) / spread, y)
+    weights = (model.coef_[0] / spread).astype(np.float32)
+    intercept = float(model.intercept_[0] - (weights * mean).sum())
+    unmentioned, ngram, headless, none = (float(w) for w in weights[-4:])
+    return PlaceHead(weights[:-4].copy(), unmentioned, ngram, headless, none, intercept)
+
+
+def _assemble(
+    config: Config, blocks: tuple[Block, ...], fitted: Sequence[_FittedTask], gazetteer: Gazetteer | None
+) -> Scorer:
+    tasks, first = {}, 0
+    for f in fitted:
+        columns = slice(first, first + len(f.plan.heads))
+        tasks[f.plan.name] = Task(f.task.name, f.task.labels, f.task.heads, columns, f.task.calibration, f.task.place)
+        first = columns.stop
+    coefs, scales = [], []
+    for b in range(len(blocks)):
+        coef, scale = quantize(np.hstack([part for f in fitted if (part := f.coefs[b]) is not None]))
+        coefs.append(coef)
+        scales.append(scale)
+    intercepts = np.concatenate([f.intercept for f in fitted])
+    return Scorer(config, blocks, tuple(coefs), tuple(scales), intercepts, tasks, gazetteer)
+
+
+def quantize(coef: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+    """Round each head's coefficients to 8 bits; return them and what a unit of each head is worth."""
+    scale = np.abs(coef).max(axis=0, initial=1e-12) / 127
+    return np.rint(coef / scale).astype(np.int8), scale.astype(np.float32)
