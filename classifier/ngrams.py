@@ -21,11 +21,14 @@ __all__ = ["MAX_NGRAM", "NgramCounts", "Vocabulary", "WordCache", "count_spans",
 
 MAX_NGRAM = 9
 _TOP_SHIFT = SYMBOL_BITS * (MAX_NGRAM - 1)
+_FULL = (1 << (SYMBOL_BITS * MAX_NGRAM)) - 1
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 _SECOND_MULTIPLIER = np.uint64(0xC2B2AE3D27D4EB4F)
 _LONG_WORD = 2 * MAX_NGRAM  # Longer words have no exact key of two integers, and hardly recur.
 _CACHED_WORDS = 1 << 17
 _IDS_A_WORD = 24
+_KEYS_A_WORD = (_LONG_WORD + 2) * MAX_NGRAM
+_WRITTEN_AHEAD = 4
 
 
 class WordCache(NamedTuple):
@@ -36,13 +39,17 @@ class WordCache(NamedTuple):
     slots : ndarray of shape (n_slots, 4), int64
         Open-addressing table: the word's letters as two packed integers, begin and end of its ids. 0 is a free slot.
     ids : ndarray of int32
+        Those of all words, end to end; what lies behind them is scratch.
     size : ndarray of shape (2,), int64
         How many words and how many ids it holds.
+    keys : ndarray of int64
+        Scratch, with room for the n-grams of a word.
     """
 
     slots: NDArray[np.int64]
     ids: NDArray[np.int32]
     size: NDArray[np.int64]
+    keys: NDArray[np.int64]
 
 
 Vocabulary = NDArray[np.int64]
@@ -82,18 +89,17 @@ class _Growing(NamedTuple):
 
     vocabulary: Vocabulary
     keys: NDArray[np.int64]
-    document_frequency: NDArray[np.int64]
-    term_frequency: NDArray[np.int64]
-    last_document: NDArray[np.int64]
+    stats: NDArray[np.int64]
     size: NDArray[np.int64]
 
 
 def new_word_cache(n_words: int = _CACHED_WORDS) -> WordCache:
     """Return an empty cache for up to `n_words` words; about 160 bytes a word, touched as needed."""
     return WordCache(
-        slots=np.zeros((2 * n_words, 4), dtype=np.int64),
-        ids=np.empty(_IDS_A_WORD * n_words, dtype=np.int32),
+        slots=np.zeros((1 << (2 * n_words - 1).bit_length(), 4), dtype=np.int64),
+        ids=np.empty(max(_IDS_A_WORD * n_words, _KEYS_A_WORD), dtype=np.int32),
         size=np.zeros(2, dtype=np.int64),
+        keys=np.empty(_KEYS_A_WORD, dtype=np.int64),
     )
 
 
@@ -105,7 +111,7 @@ def build_vocabulary(keys: NDArray[np.int64]) -> Vocabulary:
 
 
 def _empty_vocabulary(n_keys: int) -> Vocabulary:
-    n_slots = 1 << max(4, (2 * n_keys).bit_length())
+    n_slots = 1 << max(4, (2 * n_keys - 1).bit_length())
     return np.zeros((n_slots, 2), dtype=np.int64)
 
 
@@ -148,46 +154,53 @@ class NgramCounter:
         n = int(self._growing.size[0])
         order = np.argsort(self._growing.keys[:n])
         g = self._growing
-        return NgramCounts(
-            g.keys[:n][order], g.document_frequency[:n][order], g.term_frequency[:n][order], self.n_documents
-        )
+        return NgramCounts(g.keys[:n][order], g.stats[:n, 0][order], g.stats[:n, 1][order], self.n_documents)
 
 
 def _new_growing(capacity: int) -> _Growing:
-    zeros = [np.zeros(capacity, dtype=np.int64) for _ in range(3)]
-    return _Growing(
-        _empty_vocabulary(capacity), *zeros, np.full(capacity, -1, dtype=np.int64), np.zeros(1, dtype=np.int64)
-    )
+    stats = np.zeros((capacity, 3), dtype=np.int64)
+    stats[:, 2] = -1
+    return _Growing(_empty_vocabulary(capacity), np.zeros(capacity, dtype=np.int64), stats, np.zeros(1, dtype=np.int64))
 
 
 def _grow(old: _Growing) -> _Growing:
     n = int(old.size[0])
     new = _new_growing(2 * len(old.keys))
-    for before, after in zip(old[1:5], new[1:5], strict=True):
-        after[:n] = before[:n]
+    new.keys[:n] = old.keys[:n]
+    new.stats[:n] = old.stats[:n]
     insert_keys(new.keys[:n], new.vocabulary)
     new.size[0] = n
     return new
 
 
 @intrinsic  # type: ignore[untyped-decorator]
-def _trailing_zeros(typingctx: Any, value: Any) -> Any:  # noqa: ARG001, ANN401  (numba's calling convention)
+def _trailing_zeros(typingctx: Any, value: Any) -> Any:  # noqa: ANN401
     """Count trailing zero bits: one instruction that Python has no name for."""
 
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:  # noqa: ARG001, ANN401
-        return builder.cttz(args[0], ir.Constant(ir.IntType(1), 1))
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:  # noqa: ANN401
+        return builder.cttz(args[0], ir.Constant(ir.IntType(1), 0))
+
+    return types.uint64(types.uint64), codegen
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _count_ones(typingctx: Any, value: Any) -> Any:  # noqa: ANN401
+    """Count the bits that are set: likewise."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:  # noqa: ANN401
+        return builder.ctpop(args[0])
 
     return types.uint64(types.uint64), codegen
 
 
 @njit(inline="always")
-def _slot_of(key, mask):  # type: ignore[no-untyped-def]
+def _slot_of(key, mask):
     """Fibonacci hashing: the top bits of the product, scaled to the table; the low ones hang on few symbols."""
     return np.int64((((np.uint64(key) * _MULTIPLIER) >> np.uint64(32)) * np.uint64(mask + 1)) >> np.uint64(32))
 
 
 @njit(cache=True, nogil=True)
-def insert_keys(keys, vocabulary):  # type: ignore[no-untyped-def]
+def insert_keys(keys, vocabulary):
     """Put distinct `keys` into an empty table with room for them."""
     mask = len(vocabulary) - 1
     for i in range(len(keys)):
@@ -199,7 +212,7 @@ def insert_keys(keys, vocabulary):  # type: ignore[no-untyped-def]
 
 
 @njit(inline="always")
-def _find(key, vocabulary, mask):  # type: ignore[no-untyped-def]
+def _find(key, vocabulary, mask):
     """Return the slot of `key`, or the free one where it belongs."""
     slot = _slot_of(key, mask)
     while vocabulary[slot, 0] != key and vocabulary[slot, 0] != 0:
@@ -208,7 +221,7 @@ def _find(key, vocabulary, mask):  # type: ignore[no-untyped-def]
 
 
 @njit(inline="always")
-def read_word(symbols, begin, end):  # type: ignore[no-untyped-def]
+def read_word(symbols, begin, end):
     """Return where the word at `begin` ends and its letters, up to `_LONG_WORD`, as two packed integers."""
     first = second = np.int64(0)
     i = begin
@@ -227,7 +240,7 @@ def read_word(symbols, begin, end):  # type: ignore[no-untyped-def]
 
 
 @njit(inline="always")
-def _word_slot(first, second, slots):  # type: ignore[no-untyped-def]
+def _word_slot(first, second, slots):
     """Return the slot of a word, or the free one where it belongs."""
     mask = len(slots) - 1
     code = np.uint64(first) * _MULTIPLIER ^ np.uint64(second) * _SECOND_MULTIPLIER
@@ -238,7 +251,7 @@ def _word_slot(first, second, slots):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _make_room(cache, n_ids):  # type: ignore[no-untyped-def]
+def _make_room(cache, n_ids):
     """Empty the cache if one more word of up to `n_ids` ids might not fit."""
     if 2 * cache.size[0] >= len(cache.slots) or cache.size[1] + n_ids > len(cache.ids):
         cache.slots[:] = 0
@@ -246,7 +259,7 @@ def _make_room(cache, n_ids):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _enter_word(first, second, n_ids, cache):  # type: ignore[no-untyped-def]
+def _enter_word(first, second, n_ids, cache):
     """Enter a word whose `n_ids` ids stand at the end of the cache; return its slot."""
     slot = _word_slot(first, second, cache.slots)
     cache.slots[slot, 0] = first
@@ -259,53 +272,44 @@ def _enter_word(first, second, n_ids, cache):  # type: ignore[no-untyped-def]
 
 
 @njit(inline="always")
-def _most_ngrams(length, min_n, max_n):  # type: ignore[no-untyped-def]
+def _most_ngrams(length, min_n, max_n):
     """Bound the number of n-grams of words that take up `length` symbols."""
     return (length + 2) * (max_n - min_n + 1)
 
 
+@njit(inline="always")
+def _letter(symbols, begin, end, i):
+    """Return letter i of the padded word."""
+    at = begin + i - 1
+    return np.int64(symbols[at]) if begin <= at < end else np.int64(SPACE)
+
+
 @njit(cache=True, nogil=True)
-def word_keys(symbols, begin, end, min_n, max_n, keys):  # type: ignore[no-untyped-def]
-    """Write the n-grams of the word, a space at each side, to `keys` (with room for one more); return how many.
+def word_keys(symbols, begin, end, start, stop, min_n, max_n, keys):
+    """Write the n-grams that start at letters `start` to `stop` of the word, a space at each side; return how many.
 
     A word shorter than n counts once, as a whole, as in scikit-learn.
     """
-    length = end - begin
-    padded = np.full(_LONG_WORD + 2, SPACE, dtype=np.int64)
-    for i in range(length):
-        padded[i + 1] = symbols[begin + i]
-    length += 2
+    length = end - begin + 2
     low = min(min_n, length)
+    high = max(max_n, low)
+    window = np.int64(0)
+    for i in range(start, min(start + MAX_NGRAM - 1, length)):
+        window |= _letter(symbols, begin, end, i) << (_TOP_SHIFT - SYMBOL_BITS * (i - start))
     n = 0
-    for i in range(length if low == min_n else 1):
-        key = np.int64(0)
-        shift = _TOP_SHIFT
-        for size in range(1, min(max(max_n, low), length - i) + 1):
-            key |= padded[i + size - 1] << shift
-            shift -= SYMBOL_BITS
-            keys[n] = key
-            n += size >= low
+    for i in range(start, min(stop, length - low + 1)):
+        if i + MAX_NGRAM <= length:
+            window |= _letter(symbols, begin, end, i + MAX_NGRAM - 1)
+        for size in range(low, min(high, length - i) + 1):
+            keys[n] = window & (_FULL << (SYMBOL_BITS * (MAX_NGRAM - size)))
+            n += 1
+        window = (window << SYMBOL_BITS) & _FULL
     return n
 
 
 @njit(cache=True, nogil=True)
-def long_word_keys(symbols, begin, end, i, min_n, max_n, keys):  # type: ignore[no-untyped-def]
-    """Write the n-grams that start at letter i of the padded word to `keys`; return how many."""
-    n = 0
-    key = np.int64(0)
-    for size in range(1, min(max_n, end - begin + 2 - i) + 1):
-        at = begin + i + size - 2
-        letter = np.int64(symbols[at]) if begin <= at < end else np.int64(SPACE)
-        key |= letter << (_TOP_SHIFT - SYMBOL_BITS * (size - 1))
-        keys[n] = key
-        n += size >= min_n
-    return n
-
-
-@njit(cache=True, nogil=True)
-def count_spans(symbols, spans, progress, document, min_n, max_n, cache, growing):  # type: ignore[no-untyped-def]
-    """Count n-grams from ``progress`` (span, position, n-gram of a long word) on; False if `growing` was too small."""
-    keys = np.empty(_most_ngrams(_LONG_WORD, min_n, max_n) + 1, dtype=np.int64)
+def count_spans(symbols, spans, progress, document, min_n, max_n, cache, growing):
+    """Count n-grams from ``progress`` (span, position, letter of a long word) on; False if `growing` was too small."""
     slots, ids = cache.slots, cache.ids
     for span in range(progress[0], len(spans)):
         progress[0] = span
@@ -314,37 +318,35 @@ def count_spans(symbols, spans, progress, document, min_n, max_n, cache, growing
             progress[1] = begin
             stop, first, second = read_word(symbols, begin, end)
             if stop - begin > _LONG_WORD:
-                if not _count_long_word(symbols, begin, stop, progress, document + span, min_n, max_n, keys, growing):
+                if not _count_long_word(symbols, begin, stop, progress, document + span, min_n, max_n, cache, growing):
                     return False
             elif stop > begin:
                 slot = _word_slot(first, second, slots)
                 if slots[slot, 0] == 0:
-                    slot = _learn_word(symbols, begin, stop, first, second, min_n, max_n, keys, cache, growing)
-                    if slot < 0:
+                    n = word_keys(symbols, begin, stop, 0, _LONG_WORD + 2, min_n, max_n, cache.keys)
+                    if not _number(n, cache, growing):
                         return False
+                    slot = _enter_word(first, second, n, cache)
                 _count(ids, slots[slot, 2], slots[slot, 3], document + span, growing)
             begin = stop + 1
+        progress[1] = 0
     progress[0] = len(spans)
     return True
 
 
 @njit(cache=True, nogil=True)
-def _learn_word(symbols, begin, end, first, second, min_n, max_n, keys, cache, growing):  # type: ignore[no-untyped-def]
-    """Enter a word, number its n-grams and return its slot; -1, with nothing done, if there is no room."""
-    n = word_keys(symbols, begin, end, min_n, max_n, keys)
-    if growing.size[0] + n > len(growing.keys):
-        return -1
-    _make_room(cache, n)
-    _number(keys, n, growing, cache.ids, cache.size[1])
-    return _enter_word(first, second, n, cache)
+def _number(n, cache, growing):
+    """Write the numbers of the `n` keys in ``cache.keys`` to the end of the cache, giving new ones the next number.
 
-
-@njit(cache=True, nogil=True)
-def _number(keys, n, growing, ids, first):  # type: ignore[no-untyped-def]
-    """Write the numbers of ``keys[:n]`` to ``ids[first:]``, giving new ones the next number."""
+    Returns False, with nothing done, if there is no room for so many new ones.
+    """
     vocabulary, known = growing.vocabulary, growing.keys
-    mask = len(vocabulary) - 1
     size = growing.size[0]
+    if size + n > len(known):
+        return False
+    _make_room(cache, n)
+    keys, ids, first = cache.keys, cache.ids, cache.size[1]
+    mask = len(vocabulary) - 1
     for i in range(n):
         slot = _find(keys[i], vocabulary, mask)
         if vocabulary[slot, 0] == 0:
@@ -354,32 +356,30 @@ def _number(keys, n, growing, ids, first):  # type: ignore[no-untyped-def]
             size += 1
         ids[first + i] = vocabulary[slot, 1]
     growing.size[0] = size
+    return True
 
 
 @njit(cache=True, nogil=True)
-def _count_long_word(symbols, begin, end, progress, document, min_n, max_n, keys, growing):  # type: ignore[no-untyped-def]
-    ids = np.empty(len(keys), dtype=np.int32)
-    for i in range(progress[2], end - begin + 2):
-        n = long_word_keys(symbols, begin, end, i, min_n, max_n, keys)
-        if growing.size[0] + n > len(growing.keys):
-            progress[2] = i
+def _count_long_word(symbols, begin, end, progress, document, min_n, max_n, cache, growing):
+    for start in range(progress[2], end - begin + 2, _LONG_WORD):
+        n = word_keys(symbols, begin, end, start, start + _LONG_WORD, min_n, max_n, cache.keys)
+        if not _number(n, cache, growing):
+            progress[2] = start
             return False
-        _number(keys, n, growing, ids, 0)
-        _count(ids, 0, n, document, growing)
+        _count(cache.ids, cache.size[1], cache.size[1] + n, document, growing)
     progress[2] = 0
     return True
 
 
 @njit(cache=True, nogil=True)
-def _count(ids, first, stop, document, growing):  # type: ignore[no-untyped-def]
-    term_frequency, document_frequency = growing.term_frequency, growing.document_frequency
-    last_document = growing.last_document
+def _count(ids, first, stop, document, growing):
+    stats = growing.stats
     for i in range(first, stop):
         ngram = ids[i]
-        term_frequency[ngram] += 1
-        if last_document[ngram] != document:
-            last_document[ngram] = document
-            document_frequency[ngram] += 1
+        stats[ngram, 1] += 1
+        if stats[ngram, 2] != document:
+            stats[ngram, 2] = document
+            stats[ngram, 0] += 1
 
 
 class Weighting(NamedTuple):
@@ -407,7 +407,7 @@ def new_accumulator(n_columns: int) -> _Accumulator:
 
 
 @njit(cache=True, nogil=True)
-def transform_spans(symbols, spans, first, min_n, max_n, vocabulary, cache, sums, weighting, indices, data, indptr):  # type: ignore[no-untyped-def]
+def transform_spans(symbols, spans, first, min_n, max_n, vocabulary, cache, sums, weighting, indices, data, indptr):
     """Append the rows of ``spans[first:]`` to a CSR matrix; return the span before which there was no more room.
 
     ``indptr[span]`` must hold where the row of the first span begins.
@@ -425,36 +425,33 @@ def transform_spans(symbols, spans, first, min_n, max_n, vocabulary, cache, sums
 
 
 @njit(cache=True, nogil=True)
-def add_span(symbols, begin, end, min_n, max_n, vocabulary, cache, sums):  # type: ignore[no-untyped-def]
+def add_span(symbols, begin, end, min_n, max_n, vocabulary, cache, sums):
     """Add the counts of the n-grams of one span to `sums`."""
-    counts, used, slots, ids = sums.counts, sums.used, cache.slots, cache.ids
+    slots, ids = cache.slots, cache.ids
     while begin < end:
         stop, first, second = read_word(symbols, begin, end)
         if stop - begin > _LONG_WORD:
-            _add_long_word(symbols, begin, stop, min_n, max_n, vocabulary, sums)
+            _add_long_word(symbols, begin, stop, min_n, max_n, vocabulary, cache, sums)
         elif stop > begin:
             slot = _word_slot(first, second, slots)
             if slots[slot, 0] == 0:
                 slot = _look_up_word(symbols, begin, stop, first, second, min_n, max_n, vocabulary, cache)
-            for i in range(slots[slot, 2], slots[slot, 3]):
-                column = ids[i]
-                counts[column] += 1
-                used[column >> 6] |= np.uint64(1) << np.uint64(column & 63)
+            _add(ids, slots[slot, 2], slots[slot, 3], sums)
         begin = stop + 1
 
 
 @njit(cache=True, nogil=True)
-def _look_up_word(symbols, begin, end, first, second, min_n, max_n, vocabulary, cache):  # type: ignore[no-untyped-def]
+def _look_up_word(symbols, begin, end, first, second, min_n, max_n, vocabulary, cache):
     """Enter a new word and the columns of its known n-grams; return its slot."""
-    keys = np.empty(_most_ngrams(_LONG_WORD, min_n, max_n) + 1, dtype=np.int64)
-    n = word_keys(symbols, begin, end, min_n, max_n, keys)
-    _make_room(cache, n)
-    return _enter_word(first, second, _look_up(keys, n, vocabulary, cache.ids, cache.size[1]), cache)
+    n = word_keys(symbols, begin, end, 0, _LONG_WORD + 2, min_n, max_n, cache.keys)
+    return _enter_word(first, second, _look_up(n, vocabulary, cache), cache)
 
 
 @njit(cache=True, nogil=True)
-def _look_up(keys, n, vocabulary, ids, first):  # type: ignore[no-untyped-def]
-    """Write the columns of those of ``keys[:n]`` that have one to ``ids[first:]``; return how many."""
+def _look_up(n, vocabulary, cache):
+    """Write the columns of those of the `n` keys in ``cache.keys`` that have one to the end of the cache."""
+    _make_room(cache, n)
+    keys, ids, first = cache.keys, cache.ids, cache.size[1]
     mask = len(vocabulary) - 1
     found = 0
     for i in range(n):
@@ -465,44 +462,68 @@ def _look_up(keys, n, vocabulary, ids, first):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _add_long_word(symbols, begin, end, min_n, max_n, vocabulary, sums):  # type: ignore[no-untyped-def]
-    keys = np.empty(max_n + 1, dtype=np.int64)
-    ids = np.empty(max_n, dtype=np.int32)
-    for i in range(end - begin + 2):
-        n = long_word_keys(symbols, begin, end, i, min_n, max_n, keys)
-        for j in range(_look_up(keys, n, vocabulary, ids, 0)):
-            sums.counts[ids[j]] += 1
-            sums.used[ids[j] >> 6] |= np.uint64(1) << np.uint64(ids[j] & 63)
-
-
-@njit(cache=True, nogil=True)
-def _take_row(sums, weighting, indices, data, first):  # type: ignore[no-untyped-def]
-    """Move the counts out of `sums` as weighted, normed values, in column order; return the end of the row."""
-    counts, used, idf, norm = sums.counts, sums.used, weighting.idf, weighting.norm
-    n = first
-    total = 0.0
-    for block in range(len(used)):
-        bits = used[block]
-        if bits:
-            used[block] = 0
-            while bits:
-                column = block * 64 + np.int64(_trailing_zeros(bits))
-                bits &= bits - np.uint64(1)
-                value = weigh_count(counts[column], weighting) * np.float64(idf[column])
-                counts[column] = 0
-                indices[n] = column
-                data[n] = value
-                n += 1
-                total += value * value if norm == 2 else abs(value)
-    if norm and total > 0.0:
-        scale = 1.0 / (np.sqrt(total) if norm == 2 else total)
-        for i in range(first, n):
-            data[i] *= scale
-    return n
+def _add_long_word(symbols, begin, end, min_n, max_n, vocabulary, cache, sums):
+    for start in range(0, end - begin + 2, _LONG_WORD):
+        n = word_keys(symbols, begin, end, start, start + _LONG_WORD, min_n, max_n, cache.keys)
+        found = _look_up(n, vocabulary, cache)
+        _add(cache.ids, cache.size[1], cache.size[1] + found, sums)
 
 
 @njit(inline="always")
-def weigh_count(count, weighting):  # type: ignore[no-untyped-def]
+def _add(ids, first, stop, sums):
+    counts, used = sums.counts, sums.used
+    for i in range(first, stop):
+        column = ids[i]
+        counts[column] += 1
+        used[column >> 6] |= np.uint64(1) << np.uint64(column & 63)
+
+
+@njit(cache=True, nogil=True)
+def take_columns(used, columns, first):
+    """Write the numbers of the bits that are set in `used` to ``columns[first:]``, clear them; return the end.
+
+    Few words have more than four bits. Four are always written, the end moves by as many as there are: cheaper than a
+    branch that no processor can predict.
+    """
+    end = first
+    for block in range(len(used)):
+        bits = used[block]
+        used[block] = 0
+        i = end
+        end += np.int64(_count_ones(bits))
+        if i + _WRITTEN_AHEAD <= len(columns):
+            for _ in range(_WRITTEN_AHEAD):
+                columns[i] = 64 * block + np.int64(_trailing_zeros(bits))
+                bits &= bits - np.uint64(1)
+                i += 1
+        while i < end:
+            columns[i] = 64 * block + np.int64(_trailing_zeros(bits))
+            bits &= bits - np.uint64(1)
+            i += 1
+    return end
+
+
+@njit(cache=True, nogil=True)
+def _take_row(sums, weighting, indices, data, first):
+    """Move the counts out of `sums` as weighted, normed values, in column order; return the end of the row."""
+    counts, idf, norm = sums.counts, weighting.idf, weighting.norm
+    end = take_columns(sums.used, indices, first)
+    total = 0.0
+    for i in range(first, end):
+        column = indices[i]
+        value = weigh_count(counts[column], weighting) * np.float64(idf[column])
+        counts[column] = 0
+        data[i] = value
+        total += value * value if norm == 2 else abs(value)
+    if norm and total > 0.0:
+        scale = 1.0 / (np.sqrt(total) if norm == 2 else total)
+        for i in range(first, end):
+            data[i] *= scale
+    return end
+
+
+@njit(inline="always")
+def weigh_count(count, weighting):
     """Return the term-frequency part of a value."""
     if count < len(weighting.count_weight):
         return weighting.count_weight[count]
