@@ -7,12 +7,16 @@ import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
-import numpy as np
 from pyarabic import araby
 
 from classifier import _codepoints as cp
 from classifier.errors import ConfigError, InvalidTextError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 __all__ = ["NormalizeOptions", "normalize_text", "normalize_with_offsets"]
 
@@ -69,6 +73,7 @@ class NormalizeOptions:
     punctuation: str = "boundary"
 
     def __post_init__(self) -> None:
+        """Check `punctuation`."""
         if self.punctuation not in ("boundary", "keep"):
             raise ConfigError(f"punctuation must be 'boundary' or 'keep', got {self.punctuation!r}")
 
@@ -114,7 +119,7 @@ def normalize_text(text: str, options: NormalizeOptions = DEFAULT_OPTIONS) -> st
         text = folded
 
 
-def normalize_with_offsets(text: str, options: NormalizeOptions = DEFAULT_OPTIONS) -> tuple[str, np.ndarray]:
+def normalize_with_offsets(text: str, options: NormalizeOptions = DEFAULT_OPTIONS) -> "tuple[str, NDArray[np.int64]]":
     """Normalize `text` and say where each character of the result came from.
 
     Parameters
@@ -136,6 +141,8 @@ def normalize_with_offsets(text: str, options: NormalizeOptions = DEFAULT_OPTION
     >>> normalize_with_offsets("قَـد")[1].tolist()
     [0, 3, 4]
     """
+    import numpy as np  # Here, so that normalizing alone costs no import of it.
+
     characters: list[str] = []
     offsets: list[int] = []
     for start, stop in pairwise(_chunk_bounds(text)):

@@ -13,13 +13,14 @@ from numba import njit
 from numpy.typing import NDArray
 
 from classifier import _codepoints as cp
-from classifier.errors import InvalidTextError
+from classifier.errors import ConfigError, InvalidTextError
 from classifier.normalize import BOUNDARY, DEFAULT_OPTIONS, NormalizeOptions, normalize_chunk, normalize_text
 
 __all__ = ["SYMBOL_BITS", "SymbolTable"]
 
 SYMBOL_BITS = 7
-DROPPED, SPACE, FIRST_LETTER, INDIRECT = 0, 1, 2, 255
+DROPPED, SPACE, INDIRECT = 0, 1, 255
+MOST_SYMBOLS = 126
 _TABLE_SIZE = 0x20000
 
 
@@ -31,10 +32,15 @@ class SymbolTable:
     options : NormalizeOptions
         The folds to make.
 
+    Raises
+    ------
+    ConfigError
+        If they leave more than 126 characters.
+
     Attributes
     ----------
     alphabet : str
-        ``alphabet[i]`` is the character of symbol ``i + 1``, in code point order; the first is the space. At most 126.
+        ``alphabet[i]`` is the character of symbol ``i + 1``, in code point order; the first is the space.
     codes : ndarray of shape (131072,), uint8
         Symbol of each code point; 0 drops it, 255 needs `normalize_text`.
     """
@@ -43,7 +49,14 @@ class SymbolTable:
         self.options = options
         folded = {code: normalize_chunk(chr(code), options) for block in cp.FOLDED_BLOCKS for code in range(*block)}
         self.alphabet = "".join(sorted(set("".join(folded.values()))))
+        if len(self.alphabet) > MOST_SYMBOLS:
+            raise ConfigError(
+                f"normalization must leave at most {MOST_SYMBOLS} characters, these options leave "
+                f"{len(self.alphabet)}: fold more"
+            )
         self.codes = self._codes(folded)
+        self._codes_if_normalized = self.codes.copy()
+        self._codes_if_normalized[[ord(c) for c in self.alphabet]] = np.arange(len(self.alphabet)) + SPACE
 
     def encode(self, texts: Sequence[str]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
         """Normalize `texts` and lay their symbols end to end.
@@ -65,24 +78,26 @@ class SymbolTable:
             If one of them is not a str; names its index.
         """
         check_texts(texts)
-        symbols, ends, indirect = self._encode_direct(texts)
-        if not indirect.any():
-            return symbols, ends
-        plain = [normalize_text(t, self.options) if i else t for t, i in zip(texts, indirect, strict=True)]
-        symbols, ends, indirect = self._encode_direct(plain)
+        symbols, ends, indirect = self._encode_direct(texts, self.codes)
+        if indirect.any():
+            texts = [normalize_text(t, self.options) if i else t for t, i in zip(texts, indirect, strict=True)]
+            symbols, ends, _ = self._encode_direct(texts, self._codes_if_normalized)
         return symbols, ends
 
     def decode(self, symbols: NDArray[np.uint8]) -> str:
         """Return the normalized text that `symbols` stand for."""
         return "".join(self.alphabet[s - 1] for s in symbols)
 
-    def _encode_direct(self, texts: Sequence[str]) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.bool_]]:
+    @staticmethod
+    def _encode_direct(
+        texts: Sequence[str], codes: NDArray[np.uint8]
+    ) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.bool_]]:
         points = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
         ends = np.cumsum(np.fromiter(map(len, texts), dtype=np.int64, count=len(texts)))
         symbols = np.empty(len(points), dtype=np.uint8)
         symbol_ends = np.empty(len(ends), dtype=np.int64)
         indirect = np.zeros(len(ends), dtype=np.bool_)
-        n = fold_code_points(points, ends, self.codes, symbols, symbol_ends, indirect)
+        n = fold_code_points(points, ends, codes, symbols, symbol_ends, indirect)
         return symbols[:n], symbol_ends, indirect
 
     def _codes(self, folded: dict[int, str]) -> NDArray[np.uint8]:
@@ -111,10 +126,12 @@ class SymbolTable:
         return marks
 
 
-@lru_cache(maxsize=8)
 def symbol_table(options: NormalizeOptions = DEFAULT_OPTIONS) -> SymbolTable:
     """Return the table of `options`, built once a process."""
-    return SymbolTable(options)
+    return _symbol_table(options)
+
+
+_symbol_table = lru_cache(maxsize=8)(SymbolTable)
 
 
 def check_texts(texts: Sequence[str]) -> None:
@@ -125,7 +142,7 @@ def check_texts(texts: Sequence[str]) -> None:
 
 
 @njit(cache=True, nogil=True)
-def fold_code_points(points, ends, codes, symbols, symbol_ends, indirect):  # type: ignore[no-untyped-def]
+def fold_code_points(points, ends, codes, symbols, symbol_ends, indirect):
     """Fill `symbols`, `symbol_ends`, `indirect`; return the number of symbols."""
     n = 0
     start = 0
