@@ -72,6 +72,8 @@ class BlockScorer:
     Parameters
     ----------
     block : Block
+    vocabulary : Vocabulary
+        Of ``block.keys``.
     coef : ndarray of shape (n_ngrams, n_heads), int8 or float32
     scale : ndarray of shape (n_heads,), float32
         What a unit of `coef` is worth.

@@ -42,7 +42,7 @@ class Calibration:
 
     def holds(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the probability of each label, of the shape of `scores`."""
-        return _sigmoid(self.slope * scores + self.intercept)
+        return _sigmoid(np.float32(self.slope) * scores + np.float32(self.intercept))
 
     def is_first(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return, for rows of scores (n_articles, n_labels), the probability that the best one is primary."""

@@ -45,6 +45,8 @@ def main(args: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         # The reader of our output went away: not an error, but Python must not try to flush again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        return _fail(f"{error.filename or 'system'}: {error.strerror or error}", 1)
     return 0
 
 
@@ -197,13 +199,54 @@ def evaluate(
     _report_rejects(labelled)
     with _status(f"labelling {len(labelled)} articles"):
         predictions = predictor.predict(labelled.articles)
-    evaluation = score(predictions, {t: c for t, c in labelled.labels.items() if t in predictor.tasks})
+    known = {task: column for task, column in labelled.labels.items() if task in predictor.tasks}
+    evaluation = score(predictions, known)
     _print_report(evaluation, json_path)
     if report is not None:
         from classifier.report import render_html
 
         render_html(evaluation, report)
         sys.stderr.write(f"wrote {report}\n")
+
+
+@cli.command()
+@click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
+@_model
+@click.option("--task", help="One task only; without it all of the model.")
+@click.option("--label", help="The label to explain; without it the one ranked first. Needs --task.")
+@click.option("--html", type=_FILE, help="Write a page for a browser there.")
+@click.option("--encoding", default="utf-8", show_default=True, help="Of the page.")
+def explain(
+    file: Path, model: Path | None, task: str | None, label: str | None, html: Path | None, encoding: str
+) -> None:
+    """Show what in an article made its labels. FILE is one page as text, - for stdin."""
+    from rich.console import Console
+
+    from classifier.explain import render_html, render_text
+
+    if label is not None and task is None:
+        raise click.UsageError("--label needs --task")
+    page = _read_page(file, encoding)
+    predictor = _load(model, 1)
+    explanations = [predictor.explain(page, name, label) for name in ([task] if task else predictor.tasks)]
+    if html is None:
+        console = Console()
+        for explanation in explanations:
+            render_text(explanation, console)
+        return
+    # Half of a surrogate pair, which scraped text may hold, has no UTF-8.
+    html.write_text(render_html(explanations), encoding="utf-8", errors="replace")
+    sys.stderr.write(f"wrote {html}\n")
+
+
+def _read_page(file: Path, encoding: str) -> str:
+    try:
+        data = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+        return data.decode("utf-8-sig" if encoding.lower() in ("utf-8", "utf8") else encoding)
+    except UnicodeDecodeError as error:
+        raise DataError(f"{file}: not {encoding}: {error.reason} at byte {error.start}; see --encoding") from error
+    except LookupError as error:
+        raise DataError(f"there is no encoding {encoding!r}") from error
 
 
 def _starter() -> str:

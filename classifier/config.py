@@ -1,18 +1,21 @@
 """How a model is made: frozen dataclasses, read from the presets of the package or from a TOML file."""
 
 import tomllib
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Self, get_args, get_type_hints
+from typing import Any, Self, cast, get_args, get_origin, get_type_hints
 
 from classifier.errors import ConfigError
 
 __all__ = ["BlockConfig", "Config", "HeadConfig", "PlaceConfig"]
 
 ZONES = ("title", "lead", "page")
+_LARGEST = 1e6
+"""Of weights and lengths; what is beyond it is a mistake, and might overflow."""
+_TYPE_NAMES = {int: "a whole number", float: "a number", str: "a string", bool: "true or false", type(None): "none"}
 
 
 class _FromDict:
@@ -25,7 +28,7 @@ class _FromDict:
         Raises
         ------
         ConfigError
-            If a key is unknown or a value out of range.
+            If a key is unknown or missing, or a value is of another type or out of range.
         """
         hints = get_type_hints(cls)
         known = [f.name for f in fields(cls)]  # type: ignore[arg-type]
@@ -34,17 +37,33 @@ class _FromDict:
                 near = get_close_matches(key, known, n=1)
                 hint = f"; did you mean {near[0]!r}?" if near else ""
                 raise ConfigError(f"{cls.__name__} has no key {key!r}, only {', '.join(known)}{hint}")
-        return cls(**{key: _plain(value, hints[key]) for key, value in values.items()})
+        for f in fields(cls):  # type: ignore[arg-type]
+            needed = f.default is MISSING and f.default_factory is MISSING
+            _require(f.name in values or not needed, f.name, f"given for {cls.__name__}", None)
+        return cls(**{key: _plain(value, hints[key], key) for key, value in values.items()})
 
 
-def _plain(value: Any, hint: Any) -> Any:  # noqa: ANN401  (a parsed TOML value is any)
-    if isinstance(value, Mapping):
-        section = next(h for h in (hint, *get_args(hint)) if is_dataclass(h))
-        return section.from_dict(value)  # type: ignore[attr-defined]
-    if isinstance(value, list):
-        inner = get_args(hint)[0] if get_args(hint) else None
-        return tuple(_plain(v, inner) for v in value)
+def _plain(value: Any, hint: Any, name: str) -> Any:  # noqa: ANN401  (a parsed TOML value is any)
+    """Return `value` as the type `hint` wants it; whole numbers are floats too, but nothing else is taken for another."""
+    if get_origin(hint) is tuple:
+        return _tuple(value, get_args(hint), name)
+    kinds = get_args(hint) or (hint,)
+    for kind in kinds:
+        if isinstance(value, Mapping) and issubclass(kind, _FromDict):
+            return kind.from_dict(value)
+    if float in kinds and type(value) is int:
+        return float(value)
+    _require(type(value) in kinds, name, " or ".join(_TYPE_NAMES.get(kind, "a table") for kind in kinds), value)
     return value
+
+
+def _tuple(value: object, items: tuple[Any, ...], name: str) -> tuple[Any, ...]:
+    _require(isinstance(value, list | tuple), name, "a list", value)
+    values = list(cast("Sequence[object]", value))
+    if items[-1] is ...:
+        return tuple(_plain(v, items[0], f"{name}[{i}]") for i, v in enumerate(values))
+    _require(len(values) == len(items), name, f"a list of {len(items)}", value)
+    return tuple(_plain(v, item, f"{name}[{i}]") for i, (v, item) in enumerate(zip(values, items, strict=True)))
 
 
 def _require(holds: bool, name: str, allowed: str, got: object) -> None:
@@ -80,10 +99,12 @@ class BlockConfig(_FromDict):
     def __post_init__(self) -> None:
         """Check the ranges."""
         _require(self.zone in ZONES, "zone", f"one of {', '.join(ZONES)}", self.zone)
-        _require(self.weight > 0, "weight", "above 0", self.weight)
+        _require(0 < self.weight <= _LARGEST, "weight", f"above 0 and at most {_LARGEST:g}", self.weight)
         low, high = self.ngram_range
         _require(1 <= low <= high <= 9, "ngram_range", "1 <= min <= max <= 9", self.ngram_range)
         _require(self.min_df >= 1, "min_df", "at least 1", self.min_df)
+        if self.max_features is not None:
+            _require(self.max_features >= 1, "max_features", "at least 1", self.max_features)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +119,11 @@ class HeadConfig(_FromDict):
         As in `fit_heads`.
     folds : int
         Held-out folds for calibration and thresholds, at least 2.
+    positive_cost, secondary_cost : float
+        How much an article counts for its primary label, and against its secondary labels, above 0; an article that
+        lacks a label counts 1 against it. For tasks with one primary label an article.
+    balance : float
+        Articles count (mean class size / size of their primary label's class) to this power, 0..1.
     min_articles : int
         Labels of a task with place mentions need so many articles for n-gram weights of their own.
     """
@@ -106,12 +132,18 @@ class HeadConfig(_FromDict):
     max_iter: int = 12
     tol: float = 0.05
     folds: int = 5
+    positive_cost: float = 1.0
+    secondary_cost: float = 1.0
+    balance: float = 0.0
     min_articles: int = 20
 
     def __post_init__(self) -> None:
         """Check the ranges."""
-        _require(self.C > 0, "C", "above 0", self.C)
+        _require(0 < self.C <= _LARGEST, "C", f"above 0 and at most {_LARGEST:g}", self.C)
         _require(self.folds >= 2, "folds", "at least 2", self.folds)
+        _require(self.positive_cost > 0, "positive_cost", "above 0", self.positive_cost)
+        _require(self.secondary_cost > 0, "secondary_cost", "above 0", self.secondary_cost)
+        _require(0 <= self.balance <= 1, "balance", "in 0..1", self.balance)
         _require(self.max_iter >= 1, "max_iter", "at least 1", self.max_iter)
 
 
@@ -145,8 +177,11 @@ class Config(_FromDict):
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Check that there is something to learn from."""
+        """Check that there is something to learn from, and the ranges."""
         _require(len(self.blocks) > 0, "blocks", "at least one", self.blocks)
+        for name in ("lead_characters", "untitled_characters"):
+            _require(1 <= getattr(self, name) <= _LARGEST, name, f"1 to {_LARGEST:.0f}", getattr(self, name))
+        _require(0 <= self.seed < 2**63, "seed", "0 or more", self.seed)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
@@ -155,6 +190,18 @@ class Config(_FromDict):
     def replace_seed(self, seed: int) -> "Config":
         """Return a copy with another seed."""
         return replace(self, seed=seed)
+
+    def for_tasks(self, tasks: Collection[str]) -> "Config":
+        """Return a copy without the blocks that none of `tasks` uses.
+
+        Raises
+        ------
+        ConfigError
+            If no block is left.
+        """
+        blocks = tuple(b for b in self.blocks if not b.tasks or not set(tasks).isdisjoint(b.tasks))
+        _require(len(blocks) > 0, "blocks", f"at least one for {', '.join(tasks)}", self.blocks)
+        return replace(self, blocks=blocks)
 
     @classmethod
     def from_preset(cls, name: str) -> "Config":
@@ -177,9 +224,11 @@ class Config(_FromDict):
         Raises
         ------
         ConfigError
-            If it can't be read, is no TOML, or holds an unknown key.
+            If it can't be read, is no TOML, or holds an unknown key or value.
         """
         try:
             return cls.from_dict(tomllib.loads(Path(path).read_text(encoding="utf-8")))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, TypeError) as error:
-            raise ConfigError(f"{path}: not a configuration file: {error}") from error
+        except OSError as error:
+            raise ConfigError(f"{path}: {error.strerror or error}") from error
+        except (ValueError, RecursionError) as error:  # of UTF-8, of TOML, of what it says
+            raise ConfigError(f"{path}: not a configuration: {error}") from error

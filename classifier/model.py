@@ -14,7 +14,7 @@ from classifier.config import Config
 from classifier.errors import DataError
 from classifier.prediction import Prediction
 from classifier.predictor import to_articles
-from classifier.scorer import Scorer
+from classifier.scorer import NONE
 from classifier.training import Labels, train
 
 __all__ = ["NewsClassifier"]
@@ -74,7 +74,8 @@ class NewsClassifier(ClassifierMixin, BaseEstimator):
         ----------
         articles : sequence of str or Article
         y : DataFrame or mapping of task to column
-            A cell is a label, a list of labels (the first is primary; empty: read, and none) or missing (unknown).
+            A cell is a label, a list of labels (the first is primary; empty or ``-``: read, and none) or missing
+            (unknown).
         groups : sequence of str or None
             Articles of a group are held out together when thresholds and calibration are fitted.
         sample_weight : ndarray of shape (n_articles,) or None
@@ -86,15 +87,22 @@ class NewsClassifier(ClassifierMixin, BaseEstimator):
         Raises
         ------
         DataError
-            If a column's length differs from that of `articles`, or a task has fewer than two labels.
+            If a column's length differs from that of `articles`, a task has fewer than two labels, or a weight is
+            negative.
         InvalidTextError
             If an article is neither str nor Article.
         """
+        if not isinstance(y, pd.DataFrame | Mapping):
+            raise DataError(f"y must be a DataFrame or a mapping of task to column, got {type(y).__name__}")
         checked = to_articles(articles)
         columns = {str(task): to_labels(column) for task, column in y.items()}
         for task, column in columns.items():
-            if len(column) != len(checked):
-                raise DataError(f"y[{task!r}] has {len(column)} rows, articles has {len(checked)}: give one a row")
+            _check_length(f"y[{task!r}]", column, checked)
+        if groups is not None:
+            _check_length("groups", groups, checked)
+        if sample_weight is not None:
+            _check_length("sample_weight", sample_weight, checked)
+            sample_weight = _weights(sample_weight)
         config = self.config or Config.from_preset(self.preset)
         config = config.replace_seed(self.seed)
         self.scorer_ = train(checked, columns, config, groups=groups, sample_weight=sample_weight)
@@ -120,6 +128,18 @@ class NewsClassifier(ClassifierMixin, BaseEstimator):
         return self.scorer_.predict_proba(to_articles(articles), task)
 
 
+def _check_length(name: str, rows: Sequence[Any] | NDArray[Any], articles: Sequence[Article]) -> None:
+    if len(rows) != len(articles):
+        raise DataError(f"{name} has {len(rows)} rows, articles has {len(articles)}: give one a row")
+
+
+def _weights(sample_weight: NDArray[np.float32]) -> NDArray[np.float32]:
+    weights = np.asarray(sample_weight, dtype=np.float32)
+    if not np.isfinite(weights).all() or (weights < 0).any() or not weights.any():
+        raise DataError("sample_weight must be finite, 0 or more, and above 0 for some article")
+    return weights
+
+
 def to_labels(column: Sequence[Any]) -> Labels:
     """Turn cells (a label, a list, missing) into lists; None where missing."""
     return [_cell(cell) for cell in column]
@@ -127,7 +147,7 @@ def to_labels(column: Sequence[Any]) -> Labels:
 
 def _cell(cell: Any) -> list[str] | None:  # noqa: ANN401  (a user's cell is any)
     if isinstance(cell, str):
-        return [cell]
+        return [] if cell == NONE else [cell]
     if isinstance(cell, list | tuple | np.ndarray):
         return [str(label) for label in cell]
     return None if cell is None or pd.isna(cell) else [str(cell)]

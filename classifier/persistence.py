@@ -9,11 +9,10 @@ import os
 import shutil
 import tempfile
 from collections.abc import Mapping
-from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,11 +20,11 @@ from numpy.typing import NDArray
 from classifier.blocks import Block
 from classifier.calibration import Calibration
 from classifier.config import Config
-from classifier.errors import ConfigError, DataError, ModelFormatError
+from classifier.errors import DataError, ModelFormatError
 from classifier.gazetteer import Gazetteer
 from classifier.normalize import DEFAULT_OPTIONS
 from classifier.places import PLACE_FEATURES
-from classifier.scorer import PlaceHead, Scorer, Task
+from classifier.scorer import NONE, PlaceHead, Scorer, Task
 from classifier.symbols import symbol_table
 
 __all__ = ["FORMAT_VERSION", "load_scorer", "save_scorer", "shipped_model"]
@@ -33,6 +32,11 @@ __all__ = ["FORMAT_VERSION", "load_scorer", "save_scorer", "shipped_model"]
 FORMAT_VERSION = 1
 CONFIG, WEIGHTS, CARD, SUMS = "config.json", "weights.safetensors", "README.md", "SHA256SUMS"
 _LARGEST_CONFIG_BYTES = 1 << 24
+_LARGEST_HEADER_BYTES = 1 << 20
+_LARGEST_SUMS_BYTES = 4096
+_LARGEST_NUMBER = 1e9
+"""Of any weight: far beyond what training gives, and far from what could overflow."""
+_PLACE_NUMBERS = ("unmentioned", "ngram", "headless", "none", "intercept")
 _LIBRARIES = ("numpy", "scipy", "scikit-learn", "numba", "pyarabic")
 
 
@@ -76,27 +80,35 @@ def save_scorer(scorer: Scorer, path: str | Path, *, card: str, extra: Mapping[s
     """
     folder = Path(path)
     check_writable(folder)
-    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
-        _write(scorer, draft, card, extra or {})
-        _swap(draft, folder)
+        with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as place:
+            draft = Path(place) / "model"
+            draft.mkdir()
+            _write(scorer, draft, card, extra or {})
+            _swap(draft, folder)
     except OSError as error:
         raise DataError(f"{folder}: the model could not be written: {error.strerror or error}") from error
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
     return folder
 
 
 def check_writable(folder: Path) -> None:
     """Raise DataError if a model could not be written to `folder`: better before training than after."""
-    if folder.exists() and not (folder.is_dir() and ((folder / CONFIG).is_file() or not any(folder.iterdir()))):
-        raise DataError(f"{folder}: exists and is not a model folder: choose another --output")
     try:
+        if folder.exists() and not _may_replace(folder):
+            raise DataError(f"{folder}: exists and is not a model folder: choose another --output")
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent):
             pass
     except OSError as error:
         raise DataError(f"{folder}: can't write there: {error.strerror or error}") from error
+
+
+def _may_replace(folder: Path) -> bool:
+    """Say whether `folder` is empty, or a model folder without anything of the user's."""
+    if not folder.is_dir():
+        return False
+    names = {p.name for p in folder.iterdir()}
+    return not names or (CONFIG in names and names <= {CONFIG, WEIGHTS, CARD, SUMS})
 
 
 def load_scorer(path: Path) -> Scorer:
@@ -109,14 +121,17 @@ def load_scorer(path: Path) -> Scorer:
     """
     if not path.is_dir():
         raise ModelFormatError(f"{path}: no such model folder: train one with `python train.py --output {path}`")
-    _check_sums(path)
-    config = _read_config(path / CONFIG)
-    arrays = _read_arrays(path / WEIGHTS)
+    try:
+        _check_sums(path)
+        config = _read_config(path / CONFIG)
+        arrays = _read_arrays(path / WEIGHTS)
+    except OSError as error:
+        raise ModelFormatError(f"{error.filename or path}: can't be read: {error.strerror or error}") from error
     try:
         return _scorer(config, arrays)
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError, ConfigError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         reason = f"missing {error}" if isinstance(error, KeyError) else str(error)
-        raise ModelFormatError(f"{path}: config and weights do not fit together: {reason}") from error
+        raise ModelFormatError(f"{path}: {CONFIG} and {WEIGHTS} do not fit together: {reason}") from error
 
 
 def _write(scorer: Scorer, folder: Path, card: str, extra: Mapping[str, Any]) -> None:
@@ -128,10 +143,10 @@ def _write(scorer: Scorer, folder: Path, card: str, extra: Mapping[str, Any]) ->
     (folder / CARD).write_text(card, encoding="utf-8")
     sums = [f"{_sha256(folder / name)}  {name}" for name in (CARD, CONFIG, WEIGHTS)]
     (folder / SUMS).write_text("\n".join(sums) + "\n", encoding="utf-8")
+    (folder / WEIGHTS).chmod((folder / CONFIG).stat().st_mode & 0o777)  # safetensors lets only the owner read it
     for name in (CARD, CONFIG, WEIGHTS, SUMS):
         with (folder / name).open("rb") as file:
             os.fsync(file.fileno())
-    folder.chmod(0o755)
 
 
 def _swap(draft: Path, folder: Path) -> None:
@@ -139,16 +154,17 @@ def _swap(draft: Path, folder: Path) -> None:
     if not folder.exists():
         draft.rename(folder)
         return
-    old = Path(tempfile.mkdtemp(prefix=f".{folder.name}-old-", dir=folder.parent))
-    folder.rename(old / "model")
+    place = Path(tempfile.mkdtemp(prefix=f".{folder.name}-old-", dir=folder.parent))
+    old = place / "model"
     try:
+        folder.rename(old)
         draft.rename(folder)
-    except OSError:
-        (old / "model").rename(folder)
+    except BaseException:  # also when interrupted: put the old one back
+        if old.exists() and not folder.exists():
+            old.rename(folder)
+        place.rmdir()
         raise
-    finally:
-        with suppress(OSError):
-            shutil.rmtree(old)
+    shutil.rmtree(place, ignore_errors=True)
 
 
 def _config(scorer: Scorer) -> dict[str, Any]:
@@ -172,11 +188,11 @@ def _task_config(task: Task) -> dict[str, Any]:
             "slope": c.slope,
             "intercept": c.intercept,
             "first": list(c.first),
-            "thresholds": [round(float(t), 6) for t in c.thresholds],
+            "thresholds": [float(t) for t in c.thresholds],
             "always_first": c.always_first,
             "max_labels": c.max_labels,
         },
-        "place": p and {n: getattr(p, n) for n in ("unmentioned", "ngram", "headless", "none", "intercept")},
+        "place": p and {name: getattr(p, name) for name in _PLACE_NUMBERS},
     }
 
 
@@ -203,7 +219,7 @@ def _check_sums(folder: Path) -> None:
     expected = _read_sums(folder / SUMS)
     present = {p.name for p in folder.iterdir()}
     for name in sorted(present - {SUMS} - expected.keys()):
-        raise ModelFormatError(f"{folder / name}: not part of a model folder: remove it")
+        raise ModelFormatError(f"{folder}: {name!a} is not part of a model folder: remove it")
     for name, digest in expected.items():
         file = folder / name
         if file.is_symlink() or not file.is_file():
@@ -214,7 +230,7 @@ def _check_sums(folder: Path) -> None:
 
 def _read_sums(path: Path) -> dict[str, str]:
     try:
-        if path.is_symlink() or path.stat().st_size > 4096:
+        if path.is_symlink() or (path.exists() and not path.is_file()) or path.stat().st_size > _LARGEST_SUMS_BYTES:
             raise ModelFormatError(f"{path}: not a list of sums")
         lines = path.read_text(encoding="ascii").splitlines()
         sums = {name: digest for digest, name in (line.split("  ", 1) for line in lines)}
@@ -222,7 +238,7 @@ def _read_sums(path: Path) -> dict[str, str]:
         raise ModelFormatError(f"{path}: missing or unreadable: not a model folder, or an incomplete one") from error
     if set(sums) != {CARD, CONFIG, WEIGHTS}:
         raise ModelFormatError(
-            f"{path}: must list {CARD}, {CONFIG} and {WEIGHTS}, got {', '.join(sorted(sums)) or 'nothing'}"
+            f"{path}: must list {CARD}, {CONFIG} and {WEIGHTS}, got {', '.join(map(ascii, sorted(sums))) or 'nothing'}"
         )
     return sums
 
@@ -241,7 +257,7 @@ def _read_config(path: Path) -> dict[str, Any]:
         )
     if config.get("normalizer") != normalizer_hash():
         raise ModelFormatError(f"{path}: made with other normalization tables: retrain with train.py")
-    return config
+    return cast("dict[str, Any]", config)
 
 
 def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
@@ -249,7 +265,7 @@ def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
 
     try:
         return _map_arrays(path)
-    except (SafetensorError, ValueError, KeyError, TypeError, OverflowError) as error:
+    except (SafetensorError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise ModelFormatError(f"{path}: no weights: {error}") from error
 
 
@@ -260,6 +276,7 @@ _DTYPES = {
     "I16": np.int16,
     "I32": np.int32,
     "I64": np.int64,
+    "U32": np.uint32,
     "U64": np.uint64,
 }
 
@@ -268,10 +285,13 @@ def _map_arrays(path: Path) -> dict[str, NDArray[Any]]:
     """Map the tensors of a safetensors file, header checked by its own library, without reading them into memory."""
     from safetensors import safe_open
 
+    with path.open("rb") as file:
+        size = int.from_bytes(file.read(8), "little")
+    if size > _LARGEST_HEADER_BYTES:
+        raise ValueError(f"a header of {size} bytes, more than {_LARGEST_HEADER_BYTES}")
     with safe_open(path, framework="numpy") as checked:
         names = list(checked.keys())
     raw = np.memmap(path, dtype=np.uint8, mode="r")
-    size = int(raw[:8].view("<u8")[0])
     header = json.loads(raw[8 : 8 + size].tobytes())
     return {name: _map_array(raw[8 + size :], header[name]) for name in names}
 
@@ -286,8 +306,12 @@ def _scorer(config: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Sc
     tasks, first = {}, 0
     for entry in config["tasks"]:
         task = _task(entry, arrays, first)
+        if task.name in tasks:
+            raise ValueError(f"task {task.name!a} is there twice")
         tasks[task.name] = task
         first = task.columns.stop
+    if not tasks:
+        raise ValueError("there is no task")
     blocks = tuple(
         Block(b, _array(arrays, f"block{i}.keys", np.int64, 1), _array(arrays, f"block{i}.idf", np.float32, 1))
         for i, b in enumerate(settings.blocks)
@@ -299,6 +323,8 @@ def _scorer(config: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Sc
         gazetteer = Gazetteer.from_arrays({n[10:]: a for n, a in arrays.items() if n.startswith("gazetteer.")})
     scorer = Scorer(settings, blocks, coefs, scales, _array(arrays, "intercepts", np.float32, 1), tasks, gazetteer)
     _check_shapes(scorer, first)
+    if foreign := sorted(arrays.keys() - _arrays(scorer).keys()):
+        raise ValueError(f"foreign array {foreign[0]!a}")
     return scorer
 
 
@@ -306,37 +332,65 @@ def _array(arrays: Mapping[str, NDArray[Any]], name: str, dtype: type, ndim: int
     array = arrays[name]
     if array.dtype != dtype or array.ndim != ndim:
         raise ValueError(f"{name} must be {np.dtype(dtype)} of {ndim} dimensions, got {array.dtype} of {array.ndim}")
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
-        raise ValueError(f"{name} holds NaN or infinity")
+    if array.dtype.kind == "f" and not (np.abs(array) <= _LARGEST_NUMBER).all():
+        raise ValueError(f"{name} holds NaN, infinity or a number beyond {_LARGEST_NUMBER:g}")
     return array
 
 
 def _task(entry: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], first: int) -> Task:
-    c, p = entry["calibration"], entry["place"]
-    labels, heads = tuple(map(str, entry["labels"])), tuple(map(str, entry["heads"]))
-    thresholds = np.array(c["thresholds"], dtype=np.float32)
-    numbers = [*c["first"], c["slope"], c["intercept"], *thresholds, *((p or {}).values())]
-    if len(c["first"]) != 3 or not np.isfinite(np.array(numbers, dtype=np.float64)).all():
-        raise ValueError(f"task {entry['name']!r} has a calibration that is no finite numbers")
-    if thresholds.shape != (len(labels),) or len(set(labels)) != len(labels) or not labels:
-        raise ValueError(f"task {entry['name']!r} needs distinct labels and a threshold each")
+    name = entry["name"]
+    labels, heads = _codes(entry["labels"], f"labels of {name!a}"), _codes(entry["heads"], f"heads of {name!a}")
     place = None
-    if p is not None:
-        place = PlaceHead(weights=_array(arrays, f"place.{entry['name']}", np.float32, 1), **p)
-        if len(place.weights) != len(PLACE_FEATURES):
-            raise ValueError(f"place.{entry['name']} has {len(place.weights)} weights, not {len(PLACE_FEATURES)}")
-    elif heads != labels:
-        raise ValueError(f"task {entry['name']!r} must have a head a label")
-    first_weights = (float(c["first"][0]), float(c["first"][1]), float(c["first"][2]))
-    calibration = Calibration(
-        float(c["slope"]),
-        float(c["intercept"]),
-        first_weights,
-        thresholds,
-        bool(c["always_first"]),
-        int(c["max_labels"]),
+    if entry["place"] is not None:
+        place = _place_head(name, entry["place"], arrays)
+        if not set(heads) <= {*labels, NONE}:
+            raise ValueError(f"task {name!a} has heads that are none of its labels")
+    elif heads != labels or not labels:
+        raise ValueError(f"task {name!a} must have a head a label")
+    columns = slice(first, first + len(heads))
+    return Task(*_codes([name], "name of a task"), labels, heads, columns, _calibration(entry, labels), place)
+
+
+def _codes(values: object, what: str) -> tuple[str, ...]:
+    """Check a list of distinct strings that can be written as UTF-8."""
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        raise ValueError(f"{what} must be strings")
+    if len(set(values)) != len(values):
+        raise ValueError(f"{what} must be distinct")
+    "".join(values).encode()
+    return tuple(values)
+
+
+def _place_head(name: str, entry: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> PlaceHead:
+    weights = _array(arrays, f"place.{name}", np.float32, 1)
+    if len(weights) != len(PLACE_FEATURES):
+        raise ValueError(f"place.{name} has {len(weights)} weights, not {len(PLACE_FEATURES)}")
+    return PlaceHead(weights, *(_number(entry[key], f"{key} of {name!a}") for key in _PLACE_NUMBERS))
+
+
+def _calibration(entry: Mapping[str, Any], labels: tuple[str, ...]) -> Calibration:
+    c, of_task = entry["calibration"], f"of {entry['name']!a}"
+    thresholds = [_number(t, f"a threshold {of_task}") for t in c["thresholds"]]
+    if len(thresholds) != len(labels) or not all(0 <= t <= 1 for t in thresholds):
+        raise ValueError(f"thresholds {of_task} must be a number of 0 to 1 for each label")
+    top, lead, offset = (_number(weight, f"first {of_task}") for weight in c["first"])
+    most = c["max_labels"]
+    if type(most) is not int or not 1 <= most <= len(labels):
+        raise ValueError(f"max_labels {of_task} must be 1 to {len(labels)}, got {most!r:.40}")
+    return Calibration(
+        slope=_number(c["slope"], f"slope {of_task}"),
+        intercept=_number(c["intercept"], f"intercept {of_task}"),
+        first=(top, lead, offset),
+        thresholds=np.array(thresholds, dtype=np.float32),
+        always_first=c["always_first"] is True,
+        max_labels=most,
     )
-    return Task(str(entry["name"]), labels, heads, slice(first, first + len(heads)), calibration, place)
+
+
+def _number(value: object, what: str) -> float:
+    if type(value) not in (int, float) or not abs(cast("float", value)) <= _LARGEST_NUMBER:
+        raise ValueError(f"{what} must be a finite number, got {value!r:.40}")
+    return float(cast("float", value))
 
 
 def _check_shapes(scorer: Scorer, n_heads: int) -> None:
@@ -350,12 +404,11 @@ def _check_shapes(scorer: Scorer, n_heads: int) -> None:
             or scale.shape != (n_columns,)
         ):
             raise ValueError(f"block {i}: keys, idf, coef and scale have shapes that do not fit its heads")
-        if len(block.keys) and (block.keys[0] <= 0 or (np.diff(block.keys) <= 0).any()):
+        if len(block.keys) and (block.keys[0] <= 0 or (block.keys[1:] <= block.keys[:-1]).any()):
             raise ValueError(f"block {i}: keys must be positive and ascending")
+    countries = set(scorer.gazetteer.countries) if scorer.gazetteer is not None else None
     for task in scorer.tasks.values():
-        if task.place is not None and (
-            scorer.gazetteer is None or not set(scorer.gazetteer.countries) <= set(task.labels)
-        ):
+        if task.place is not None and (countries is None or not countries <= set(task.labels)):
             raise ValueError(f"task {task.name!r} needs a gazetteer whose countries are among its labels")
 
 

@@ -1,6 +1,6 @@
 """`Predictor`: loads a saved model and labels articles."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,12 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifier.article import Article
-from classifier.errors import DataError, InvalidTextError, ModelFormatError
+from classifier.errors import ClassifierError, DataError, InvalidTextError, ModelFormatError
 from classifier.prediction import Prediction
 from classifier.scorer import Scorer
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from classifier.explain import Explanation
 
 __all__ = ["Predictor", "to_articles"]
 
@@ -102,6 +104,34 @@ class Predictor:
         """
         return self.scorer.predict_proba(to_articles(articles), task)
 
+    def explain(self, page: str | Article, task: str, label: str | None = None) -> "Explanation":
+        """Say what each piece of an article adds to the score of a label.
+
+        Parameters
+        ----------
+        page : str or Article
+            A str is a page as scraped, and the offsets count in it.
+        task : str
+            One of `tasks` or `derived_tasks`.
+        label : str or None
+            None for the label ranked first.
+
+        Returns
+        -------
+        Explanation
+            Its `spans` and `intercept` sum to its `score`.
+
+        Raises
+        ------
+        InvalidTextError
+            If `page` is neither str nor Article.
+        UnknownLabelError
+            If the model has no such task or label.
+        """
+        from classifier.explain import explain
+
+        return explain(self.scorer, to_articles([page])[0], task, label)
+
     def predict_frame(self, frame: "pd.DataFrame", text: str = "text", title: str | None = "title") -> "pd.DataFrame":
         """Label the rows of a table.
 
@@ -125,22 +155,23 @@ class Predictor:
         if text not in frame.columns:
             raise DataError(f"the table has no column {text!r}, only {', '.join(map(str, frame.columns))}")
         titles = frame[title] if title in frame.columns else [None] * len(frame)
-        return predict_rows(self, list(frame[text]), list(titles)).set_index(frame.index)
+        table = predict_rows(self, list(frame[text]), list(titles))
+        table.index = frame.index
+        return table
 
 
 def predict_rows(predictor: Predictor, texts: Sequence[Any], titles: Sequence[Any]) -> "pd.DataFrame":
     """Label rows of raw cells; a bad one gets nulls and an `error`."""
     import pandas as pd
 
-    errors = [None if isinstance(t, str) and t.strip() else _why_bad(t) for t in texts]
-    good = [_row_article(t, h) for t, h, e in zip(texts, titles, errors, strict=True) if e is None]
-    predictions = iter(predictor.predict(good))
-    rows = [_flat(next(predictions)) if e is None else {} for e in errors]
+    articles = [_row_article(text, title) for text, title in zip(texts, titles, strict=True)]
+    predictions = iter(predictor.predict([a for a in articles if isinstance(a, Article)]))
+    rows = [_flat(next(predictions)) if isinstance(a, Article) else {} for a in articles]
     names = [
         name + end for name in [*predictor.tasks, *predictor.derived_tasks] for end in ("", "_probability", "_all")
     ]
     table = pd.DataFrame(rows, columns=names)
-    table["error"] = pd.Series(errors, dtype=object)
+    table["error"] = pd.Series([a if isinstance(a, str) else None for a in articles], dtype=object)
     return table
 
 
@@ -150,10 +181,13 @@ def to_articles(articles: "Sequence[str | Article] | pd.Series[str]") -> list[Ar
     Raises
     ------
     InvalidTextError
-        If it is one str, or an element is neither str nor Article; names its index.
+        If it is one str, or no sequence, or an element is neither str nor Article; names its index.
     """
-    if isinstance(articles, str | Article):
-        raise InvalidTextError(f"articles must be a sequence, got one {type(articles).__name__}: pass [article]")
+    kind = type(articles).__name__
+    if isinstance(articles, str | bytes | Article):
+        raise InvalidTextError(f"articles must be a sequence, got one {kind}: pass [article]")
+    if isinstance(articles, Mapping) or hasattr(articles, "columns") or not isinstance(articles, Iterable):
+        raise InvalidTextError(f"articles must be a sequence of str and Article, got {kind}: pass its column of texts")
     return [_to_article(i, article) for i, article in enumerate(articles)]
 
 
@@ -165,12 +199,16 @@ def _to_article(i: int, article: object) -> Article:
     raise InvalidTextError(f"articles[{i}] must be str or Article, got {article!r:.40}")
 
 
-def _row_article(text: str, title: Any) -> Article:  # noqa: ANN401  (a table's cell)
-    return Article(text, title) if isinstance(title, str) and title.strip() else Article.from_page(text)
-
-
-def _why_bad(cell: object) -> str:
-    return "the text is empty" if isinstance(cell, str) else f"the text must be str, got {cell!r:.40}"
+def _row_article(text: object, title: object) -> Article | str:
+    """Return the article of a row, or why it has none."""
+    if not isinstance(text, str):
+        return f"the text must be str, got {text!r:.40}"
+    if not text.strip():
+        return "the text is empty"
+    try:
+        return Article(text, title) if isinstance(title, str) and title.strip() else Article.from_page(text)
+    except ClassifierError as error:  # a page of HTML without an article
+        return str(error)
 
 
 def _flat(prediction: Prediction) -> dict[str, Any]:
@@ -188,9 +226,14 @@ def _load_joblib(path: Path, *, trusted: bool) -> Scorer:
             f"{path}: a joblib file can run any code when it is loaded: pass trusted=True if you made it yourself, "
             "or ask for a model folder"
         )
+    import pickle
+
     import joblib
 
-    model = joblib.load(path)
+    try:
+        model = joblib.load(path)
+    except (OSError, EOFError, pickle.UnpicklingError, ValueError, KeyError, AttributeError, ImportError) as error:
+        raise ModelFormatError(f"{path}: not a readable joblib file: {error}") from error
     scorer = getattr(model, "scorer_", model)
     if not isinstance(scorer, Scorer):
         raise ModelFormatError(f"{path}: holds a {type(model).__name__}, not a fitted NewsClassifier")

@@ -21,7 +21,7 @@ def fit_heads(
     Y: NDArray[np.int8],
     *,
     C: float = 1.0,
-    sample_weight: NDArray[np.float32] | None = None,
+    cost: NDArray[np.float32] | None = None,
     max_iter: int = 12,
     tol: float = 0.05,
     seed: int = 0,
@@ -36,7 +36,7 @@ def fit_heads(
     C : float
         Inverse strength of the regularization, above 0.
     sample_weight : ndarray of shape (n_articles,) or None
-        Factors of C.
+        Factors of C, 0 or more.
     max_iter : int
         Most passes over the rows.
     tol : float
@@ -54,7 +54,11 @@ def fit_heads(
     coef = np.zeros((X.shape[1], n_labels), dtype=np.float32)
     intercept = np.zeros(n_labels, dtype=np.float32)
     alpha = np.zeros((n, n_labels), dtype=np.float32)
-    cost = np.full(n, C, dtype=np.float32) * (1 if sample_weight is None else sample_weight)
+    costs = np.full(Y.shape, C, dtype=np.float32)
+    if cost is not None:
+        costs *= cost
+        Y = np.where(costs > 0, Y, 0).astype(np.int8)
+        costs[costs == 0] = C  # Left out of the problem: any cost will do, but for 0, by which is divided.
     squares = np.add.reduceat(np.append(X.data**2, 0.0), X.indptr[:-1]).astype(np.float32)
     squares = np.where(np.diff(X.indptr) > 0, squares, 0).astype(np.float32) + 1
     resting = np.zeros(n, dtype=np.int8)
@@ -62,7 +66,7 @@ def fit_heads(
     rows = (X.indptr.astype(np.int64), X.indices, X.data.astype(np.float32, copy=False))
     for _ in range(max_iter):
         order = rng.permutation(n)
-        worst = _descend(order, *rows, np.ascontiguousarray(Y), cost, squares, alpha, coef, intercept, resting)
+        worst = _descend(order, *rows, np.ascontiguousarray(Y), costs, squares, alpha, coef, intercept, resting)
         if worst < tol:
             break
     return coef, intercept
@@ -101,13 +105,13 @@ def _descend(order, indptr, indices, data, Y, cost, squares, alpha, coef, interc
 @njit(cache=True, nogil=True, fastmath=True)
 def _steps(y, scores, cost, square, alpha, steps):  # type: ignore[no-untyped-def]
     """Set the step of each label of a row; return the largest gradient, whether one moves, whether all are sure."""
-    diagonal = np.float32(0.5) / cost
     worst = np.float32(0)
     moved, sure = False, True
     for k in range(len(steps)):
         steps[k] = 0
         if y[k] == 0:
             continue
+        diagonal = np.float32(0.5) / cost[k]
         gradient = y[k] * scores[k] - np.float32(1) + diagonal * alpha[k]
         if alpha[k] == 0:
             sure = sure and gradient > _SURE_MARGIN

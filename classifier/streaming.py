@@ -6,12 +6,11 @@ had written is kept up to its last whole line, and its articles are not labelled
 
 import csv
 import io
-import itertools
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Protocol
@@ -24,7 +23,8 @@ from classifier.predictor import Predictor
 __all__ = ["StreamOptions", "StreamResult", "predict_file"]
 
 _BATCH_RECORDS = 512
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_BATCH_CHARACTERS = 1 << 23
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "＝", "＋", "－", "＠")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def predict_file(
     options: StreamOptions,
     *,
     resume: bool = False,
-    on_batch: "Any" = None,  # noqa: ANN401  (a callback of the progress bar)
+    on_batch: Callable[[int], object] | None = None,
 ) -> StreamResult:
     """Label every good record of `source`; report each bad one with its position and reason.
 
@@ -96,14 +96,13 @@ def predict_file(
     DataError
         If the input can't be read or the output not written.
     """
+    records = iter_records(
+        source, task_columns={}, text=options.text, title=options.title, id=options.id, encoding=options.encoding
+    )
     with ExitStack() as stack:
         sink = _Sink.open(output, stack, resume=resume, tasks=_tasks(predictor))
         result = StreamResult(resumed=sink.n_done)
-        records = iter_records(
-            source, task_columns={}, text=options.text, title=options.title, id=options.id, encoding=options.encoding
-        )
-        records = (record for record in records if record.position > sink.last_position)
-        for batch in _batched(records):
+        for batch in _batched(record for record in records if record.position > sink.last_position):
             good = [record for record in batch if record.article is not None]
             predictions = predictor.predict([record.article for record in good if record.article is not None])
             rows = [_row(r, p, options) for r, p in zip(good, predictions, strict=True)]
@@ -117,8 +116,16 @@ def predict_file(
 
 
 def _batched(records: Iterable[Record]) -> Iterator[list[Record]]:
-    iterator = iter(records)
-    while batch := list(itertools.islice(iterator, _BATCH_RECORDS)):
+    """Yield lists of a bounded number of records and of characters."""
+    batch: list[Record] = []
+    size = 0
+    for record in records:
+        batch.append(record)
+        size += len(record.article.text) if record.article else 0
+        if len(batch) == _BATCH_RECORDS or size >= _BATCH_CHARACTERS:
+            yield batch
+            batch, size = [], 0
+    if batch:
         yield batch
 
 
@@ -158,6 +165,8 @@ class _Sink:
         final = Path(output)
         if final.suffix not in (".jsonl", ".csv"):
             raise DataError(f"{output}: the output must end in .jsonl or .csv")
+        if final.is_dir():
+            raise DataError(f"{output}: is a folder: name a file")
         try:
             return cls._open_file(final, stack, resume=resume, tasks=tasks)
         except OSError as error:
@@ -168,13 +177,22 @@ class _Sink:
         part, rejects_part = _part_of(final), _part_of(_rejects_of(final))
         position = n_done = 0
         if resume and part.exists():
-            position, n_done = _last_whole_line(part, is_csv=final.suffix == ".csv")
+            try:
+                position, n_done = _last_whole_line(part, is_csv=final.suffix == ".csv")
+            except (ValueError, LookupError, TypeError) as error:
+                raise DataError(
+                    f"{part}: not written by an earlier run: remove it, or choose another output"
+                ) from error
+            if position and not rejects_part.exists() and _rejects_of(final).exists():
+                _rejects_of(final).replace(rejects_part)  # interrupted between the two renames of `finish`
             _drop_after(rejects_part, position)
         elif resume and final.exists():
             raise DataError(f"{final}: is complete: nothing to resume; remove it to start anew")
         mode = "a" if position else "w"
-        file = stack.enter_context(part.open(mode, encoding="utf-8", newline=""))
-        rejects = stack.enter_context(rejects_part.open(mode, encoding="utf-8", newline=""))
+        file = part.open(mode, encoding="utf-8", newline="")
+        stack.callback(_close, file)
+        rejects = rejects_part.open(mode, encoding="utf-8", newline="")
+        stack.callback(_close, rejects)
         writer = _Csv(file, tasks, header=not position) if final.suffix == ".csv" else _JsonLines(file)
         sink = cls(writer, rejects, final)
         sink.last_position, sink.n_done, sink.files = position, n_done, [rejects, file]
@@ -190,25 +208,40 @@ class _Sink:
             for file in self.files:
                 file.flush()
                 os.fsync(file.fileno())
+        except BrokenPipeError:
+            raise
         except OSError as error:
             where = self.final or "stdout"
             hint = ": free some space and run again with --resume" if self.final else ""
             raise DataError(f"{where}: could not write: {error.strerror or error}{hint}") from error
 
     def finish(self) -> None:
-        """Give the files their final names."""
+        """Give the files their final names; the rejects first, so that whoever sees the output sees them too."""
         if self.final is None:
             sys.stdout.flush()
             return
         for file in self.files:
             file.close()
-        rejects = _rejects_of(self.final)
-        if _part_of(rejects).stat().st_size:
-            _part_of(rejects).replace(rejects)
-        else:
-            _part_of(rejects).unlink()
-            rejects.unlink(missing_ok=True)
-        _part_of(self.final).replace(self.final)
+        try:
+            _name_finally(_rejects_of(self.final), keep_empty=False)
+            _name_finally(self.final, keep_empty=True)
+        except OSError as error:
+            raise DataError(f"{self.final}: could not write: {error.strerror or error}") from error
+
+
+def _name_finally(path: Path, *, keep_empty: bool) -> None:
+    part = _part_of(path)
+    if keep_empty or part.stat().st_size:
+        part.replace(path)
+        return
+    path.unlink(missing_ok=True)  # what an earlier run left
+    part.unlink()
+
+
+def _close(file: IO[str]) -> None:
+    """Close a file; that its last bytes can't be written has been reported by then."""
+    with suppress(OSError):
+        file.close()
 
 
 class _JsonLines:
@@ -251,7 +284,7 @@ def _defuse(cell: Any) -> Any:  # noqa: ANN401  (a cell is any)
     if not isinstance(cell, str):
         return cell
     cell = cell.replace("\r", " ").replace("\n", " ")
-    return "'" + cell if cell.startswith(_FORMULA_STARTS) else cell
+    return "'" + cell if cell.lstrip(" ").startswith(_FORMULA_STARTS) else cell
 
 
 def _part_of(path: Path) -> Path:

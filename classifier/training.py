@@ -12,8 +12,8 @@ from classifier import blocks as blocks_
 from classifier import ngrams
 from classifier.article import Article
 from classifier.blocks import Block
-from classifier.calibration import fit_calibration
-from classifier.config import BlockConfig, Config
+from classifier.calibration import Calibration, fit_calibration
+from classifier.config import BlockConfig, Config, HeadConfig
 from classifier.errors import DataError
 from classifier.features import CharNgramTfidf
 from classifier.gazetteer import Gazetteer, load_gazetteer
@@ -35,7 +35,8 @@ _CANDIDATE_SCORE = -0.6
 class _Plan:
     """What the heads of one task are fitted from.
 
-    `rows` are the articles whose labels are known, `targets` (n_rows, n_heads) the heads' targets.
+    `rows` are the articles whose labels are known, `targets` (n_rows, n_heads) the heads' targets, `cost` of the same
+    shape how much each counts.
     """
 
     name: str
@@ -44,6 +45,7 @@ class _Plan:
     rows: NDArray[np.int64]
     gold: list[list[str]]
     targets: NDArray[np.int8]
+    cost: NDArray[np.float32]
     has_places: bool
 
 
@@ -77,13 +79,14 @@ def train(
     DataError
         If there is no task, or a task has fewer than two labels or articles.
     """
+    if not labels:
+        raise DataError("no task to train: name one with --task NAME=COLUMN")
+    config = config.for_tasks(labels)
+    gazetteer = load_gazetteer() if config.places and not set(labels).isdisjoint(config.places.tasks) else None
+    plans = [_plan(name, column, config, gazetteer) for name, column in labels.items()]
     encoded = blocks_.encode(articles)
     blocks = tuple(_fit_block(encoded, block, config) for block in config.blocks)
     matrices = [_matrix(encoded, block, config) for block in blocks]
-    gazetteer = load_gazetteer() if config.places else None
-    plans = [_plan(name, column, config, gazetteer) for name, column in labels.items()]
-    if not plans:
-        raise DataError("no task to train: name one with --task NAME=COLUMN")
     pairs = place_pairs(encoded, articles, gazetteer) if gazetteer else None
     folds = _folds(duplicate_groups(articles, groups), config)
     weights = np.ones(len(articles), dtype=np.float32) if sample_weight is None else sample_weight
@@ -140,7 +143,11 @@ def _fit_block(encoded: EncodedArticles, block: BlockConfig, config: Config) -> 
     counter = ngrams.NgramCounter(block.ngram_range)
     counter.add(encoded.symbols, blocks_.spans_for(encoded, block, config))
     vectorizer = CharNgramTfidf(ngram_range=block.ngram_range, min_df=block.min_df, max_features=block.max_features)
-    vectorizer.fit_counts(counter.counts())
+    try:
+        vectorizer.fit_counts(counter.counts())
+    except ValueError as error:
+        few = f"no n-gram of zone {block.zone!r} is in {block.min_df} of {len(encoded.page)} articles"
+        raise DataError(f"{few}: give more articles, or a configuration with a lower min_df") from error
     return Block(block, vectorizer._keys, vectorizer.idf_)
 
 
@@ -158,11 +165,13 @@ def _matrix(encoded: EncodedArticles, block: Block, config: Config) -> csr_matri
 
 def _plan(name: str, column: Labels, config: Config, gazetteer: Gazetteer | None) -> _Plan:
     rows = np.array([i for i, labels in enumerate(column) if labels is not None], dtype=np.int64)
-    gold = [list(column[i] or ()) for i in rows]
+    gold = [list(dict.fromkeys(column[i] or ())) for i in rows]
     counts: dict[str, int] = {}
     for label in (label for labels in gold for label in labels):
         counts[label] = counts.get(label, 0) + 1
     has_places = gazetteer is not None and config.places is not None and name in config.places.tasks
+    if NONE in counts:
+        raise DataError(f"task {name!r} has a label {NONE!r}, which stands for none: give an empty list")
     if len(counts) < 2:
         raise DataError(f"task {name!r} has {len(counts)} label(s) in {len(rows)} articles: at least 2 are needed")
     labels = tuple(sorted(counts))
@@ -171,21 +180,36 @@ def _plan(name: str, column: Labels, config: Config, gazetteer: Gazetteer | None
         assert gazetteer is not None
         heads = (*(c for c in labels if counts[c] >= config.heads.min_articles), NONE)
         labels = tuple(sorted({*labels, *gazetteer.countries}))
-    return _Plan(name, labels, heads, rows, gold, _targets(gold, heads, name), has_places)
+    targets = _targets(gold, heads, ordered=not has_places)
+    cost = np.ones(targets.shape, dtype=np.float32) if has_places else _costs(gold, heads, config.heads)
+    return _Plan(name, labels, heads, rows, gold, targets, cost, has_places)
 
 
-def _targets(gold: Sequence[Sequence[str]], heads: Sequence[str], name: str) -> NDArray[np.int8]:
-    """1 for a label, -1 for none; a secondary label of an ordered task is 0: no example against the label.
+def _targets(gold: Sequence[Sequence[str]], heads: Sequence[str], *, ordered: bool) -> NDArray[np.int8]:
+    """1 for a label, -1 for none; in an ordered task only the primary label is 1.
 
     Articles whose only labels have no head of their own count as none of the others, but not as `NONE`.
     """
     column = {label: k for k, label in enumerate(heads)}
     targets = np.full((len(gold), len(heads)), -1, dtype=np.int8)
     for i, labels in enumerate(gold):
-        for rank, label in enumerate(labels or [NONE]):
+        for label in labels[:1] if ordered else (labels or [NONE]):
             if label in column:
-                targets[i, column[label]] = 0 if rank and NONE not in column else 1
+                targets[i, column[label]] = 1
     return targets
+
+
+def _costs(gold: Sequence[Sequence[str]], heads: Sequence[str], config: HeadConfig) -> NDArray[np.float32]:
+    """Weigh the examples of an ordered task, as `HeadConfig` says."""
+    column = {label: k for k, label in enumerate(heads)}
+    first = np.array([column[labels[0]] if labels else -1 for labels in gold])
+    sizes = np.bincount(first[first >= 0], minlength=len(heads)).clip(1)
+    row = np.where(first >= 0, (sizes.mean() / sizes[first]) ** config.balance, 1.0)
+    cost = np.tile(row.astype(np.float32)[:, None], (1, len(heads)))
+    for i, labels in enumerate(gold):
+        for rank, label in enumerate(labels):
+            cost[i, column[label]] *= config.secondary_cost if rank else config.positive_cost
+    return cost
 
 
 @dataclass(slots=True)
@@ -212,9 +236,9 @@ def _fit_task(
     if not any(used):
         raise DataError(f"no block of the configuration is for task {plan.name!r}: add it to `tasks` of one")
     X = sparse_hstack([m for m, use in zip(matrices, used, strict=True) if use], format="csr")[plan.rows]
-    fold, weight = folds[plan.rows], weights[plan.rows]
-    held_out = _held_out_scores(X, plan.targets, fold, weight, config)
-    coef, intercept = _solve(X, plan.targets, weight, config)
+    fold, cost = folds[plan.rows], plan.cost * weights[plan.rows, None]
+    held_out = _held_out_scores(X, plan.targets, fold, cost, config)
+    coef, intercept = _solve(X, plan.targets, cost, config)
     place = None
     if plan.has_places:
         assert pairs is not None
@@ -227,14 +251,14 @@ def _fit_task(
 
 
 def _solve(
-    X: csr_matrix, targets: NDArray[np.int8], weight: NDArray[np.float32], config: Config
+    X: csr_matrix, targets: NDArray[np.int8], cost: NDArray[np.float32], config: Config
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     h = config.heads
-    return fit_heads(X, targets, C=h.C, sample_weight=weight, max_iter=h.max_iter, tol=h.tol, seed=config.seed)
+    return fit_heads(X, targets, C=h.C, cost=cost, max_iter=h.max_iter, tol=h.tol, seed=config.seed)
 
 
 def _held_out_scores(
-    X: csr_matrix, targets: NDArray[np.int8], fold: NDArray[np.int64], weight: NDArray[np.float32], config: Config
+    X: csr_matrix, targets: NDArray[np.int8], fold: NDArray[np.int64], cost: NDArray[np.float32], config: Config
 ) -> NDArray[np.float32]:
     """Score each article by heads that saw neither it nor its group."""
     scores = np.zeros(targets.shape, dtype=np.float32)
@@ -242,12 +266,12 @@ def _held_out_scores(
         out = fold == f
         if out.all():
             out = np.zeros_like(out)
-        coef, intercept = _solve(X[~out], targets[~out], weight[~out], config)
+        coef, intercept = _solve(X[~out], targets[~out], cost[~out], config)
         scores[fold == f] = X[fold == f] @ coef + intercept
     return scores
 
 
-def _calibrate(plan: _Plan, held_out: NDArray[np.float32]) -> object:
+def _calibrate(plan: _Plan, held_out: NDArray[np.float32]) -> Calibration:
     column = {label: k for k, label in enumerate(plan.labels)}
     gold = [[column[label] for label in labels] for labels in plan.gold]
     most = max(map(len, gold))
@@ -308,6 +332,8 @@ def _candidates(
 
 def _fit_shared(X: NDArray[np.float32], y: NDArray[np.bool_]) -> PlaceHead:
     """Fit a logistic regression over candidates, and fold the standardization into its weights."""
+    if y.all() or not y.any():  # of no candidates too: the heads alone decide
+        return PlaceHead(np.zeros(X.shape[1] - 4, dtype=np.float32), 0.0, 1.0, -1.0, 0.0, 0.0)
     from sklearn.linear_model import LogisticRegression
 
     spread = X.std(axis=0) + 1e-6

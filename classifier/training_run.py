@@ -95,7 +95,7 @@ class Run:
         self, articles: Sequence[Article], labels: Mapping[str, Labels], groups: Sequence[str] | None
     ) -> Evaluation:
         held_out = held_out_fold(articles, groups, self.config)
-        inside, outside = np.flatnonzero(~held_out), np.flatnonzero(held_out)
+        inside, outside = np.flatnonzero(~held_out).tolist(), np.flatnonzero(held_out).tolist()
         scorer = train(
             [articles[i] for i in inside],
             {task: [column[i] for i in inside] for task, column in labels.items()},

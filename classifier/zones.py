@@ -36,7 +36,7 @@ def encode_articles(articles: Sequence[Article], table: SymbolTable) -> EncodedA
     """Normalize articles and lay them out."""
     texts = [part for a in articles for part in (a.title, f"{a.title}\n{a.text}" if a.title else a.text)]
     symbols, ends = table.encode(texts)
-    begins = np.concatenate([np.zeros(1, dtype=np.int64), ends[:-1]])
+    begins = np.concatenate([np.zeros(1, dtype=np.int64), ends])[: len(ends)]
     title = np.column_stack([begins[0::2], ends[0::2]])
     page = np.column_stack([begins[1::2], ends[1::2]])
     title_length = title[:, 1] - title[:, 0]
