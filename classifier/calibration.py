@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 __all__ = ["Calibration", "fit_calibration"]
 
 _ENOUGH_FOR_OWN_THRESHOLD = 30
+_LEAST_SLOPE = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,8 @@ def fit_calibration(
     for i, columns in enumerate(gold):
         truth[i, list(columns)] = True
     slope, intercept = _fit_logistic(scores.reshape(-1, 1), truth.ravel())
+    if slope < _LEAST_SLOPE:  # Of few articles, by chance: probabilities must rise with scores all the same.
+        slope, intercept = _LEAST_SLOPE, _log_odds(truth.ravel())
     top = scores.argmax(axis=1)
     correct = np.array([bool(g) and g[0] == t for g, t in zip(gold, top, strict=True)])
     *weights, offset = _fit_logistic(np.column_stack(_top_and_lead(scores)), correct)
@@ -136,12 +139,16 @@ def _top_and_lead(scores: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDA
 def _fit_logistic(x: NDArray[np.float32], y: NDArray[np.bool_]) -> list[float]:
     """Return coefficients and intercept; of a constant outcome, a constant."""
     if y.all() or not y.any():
-        share = (y.sum() + 1) / (len(y) + 2)
-        return [1.0] + [0.0] * (x.shape[1] - 1) + [float(np.log(share / (1 - share)))]
+        return [1.0] + [0.0] * (x.shape[1] - 1) + [_log_odds(y)]
     from sklearn.linear_model import LogisticRegression
 
     model = LogisticRegression(C=1e3, max_iter=200).fit(x, y)
     return [float(w) for w in model.coef_[0]] + [float(model.intercept_[0])]
+
+
+def _log_odds(y: NDArray[np.bool_]) -> float:
+    share = (y.sum() + 1) / (len(y) + 2)
+    return float(np.log(share / (1 - share)))
 
 
 def _sigmoid(x: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -25,7 +25,7 @@ def test_presets_differ_as_documented():
 
 
 def test_unknown_preset():
-    with pytest.raises(ConfigError, match="preset must be one of char, news,.* got 'chars'"):
+    with pytest.raises(ConfigError, match=r"preset must be one of char, news, .*got 'chars'"):
         Config.from_preset("chars")
 
 
