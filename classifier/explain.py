@@ -1,0 +1,755 @@
+"""Why a label: what each piece of an article, as it was given, adds to the label's score.
+
+Scores are linear in the features, so nothing is estimated: the spans and the intercept sum to the score. How a
+feature's part is spread over the words that it comes from, and how to read the page: docs/explanations.md.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from difflib import get_close_matches
+from functools import cached_property
+from io import StringIO
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classifier import blocks as blocks_
+from classifier import ngrams
+from classifier.article import Article, Spans
+from classifier.blocks import Block
+from classifier.errors import ClassifierError, UnknownLabelError
+from classifier.gazetteer import KINDS, Gazetteer
+from classifier.labels import name_of, regions_of
+from classifier.normalize import normalize_text, normalize_with_offsets
+from classifier.places import find_mentions
+from classifier.scorer import NONE, SOURCE_TASK, PlaceHead, Scorer, Task
+from classifier.symbols import SPACE
+from classifier.zones import EncodedArticles
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+    from markupsafe import Markup
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+__all__ = ["Explanation", "PlaceMention", "Span", "explain", "render_html", "render_text"]
+
+WORDS, PLACE = "words", "place"
+N_ALTERNATIVES = 4
+_ZONE_WEIGHTS = np.array([4.0, 2.0, 1.0])  # of a mention in the title, the lead, the body
+_MOST_LISTED = 6
+_MOST_NAMED = 30
+_FAINT = 0.15  # of the strongest span's part: fainter ones are not marked
+_KINDS_AR = {
+    "state": "دولة", "people": "شعب أو نسبة", "capital": "عاصمة", "city": "مدينة", "subdivision": "محافظة أو إقليم",
+    "place": "مكان", "institution": "مؤسسة", "title": "منصب", "club": "ناد", "currency": "عملة",
+    "armed_group": "جماعة مسلحة", "party": "حزب", "person": "شخص",
+}  # fmt: skip
+_TASKS_AR = {"topic": "الموضوع", "country": "البلد", "region": "المنطقة"}
+
+Values = NDArray[np.float64]
+Indices = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A phrase and its part of a label's score.
+
+    Attributes
+    ----------
+    start, end : int
+        ``text[start:end]`` of the explanation.
+    label : str
+        The label whose score it is a part of.
+    contribution : float
+        Unbounded; below 0 it speaks against the label.
+    reason : {"words", "place"}
+        By its n-grams alone, or also as the name of a place of this country.
+    """
+
+    start: int
+    end: int
+    label: str
+    contribution: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceMention:
+    """A name of the gazetteer that the article holds, whatever country it speaks for.
+
+    Attributes
+    ----------
+    start, end : int
+        ``text[start:end]`` of the explanation, a clitic before the name included.
+    name : str
+        As the gazetteer has it, normalized.
+    kind : str
+        One of `classifier.gazetteer.KINDS`.
+    countries : tuple of (str, float)
+        Country codes with weights in 0..1: how likely the name means the country; the most likely first.
+    contribution : float
+        Its part of the label's score as a place; 0 if it names other countries.
+    """
+
+    start: int
+    end: int
+    name: str
+    kind: str
+    countries: tuple[tuple[str, float], ...]
+    contribution: float
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What made the score of one label of an article: ``intercept`` and the spans' contributions sum to ``score``.
+
+    Attributes
+    ----------
+    text : str
+        The page as it was given (of HTML the text that was extracted); of an `Article` that was not made of a page,
+        headline and text with a line break between.
+    task, label : str
+    score : float
+        Raw decision value, unbounded.
+    probability : float
+        Calibrated, 0..1: of the label ranked first that it is the primary one, of another that it holds.
+    is_stated : bool
+        Whether `Predictor.predict` states the label.
+    intercept : float
+        What no piece of the text can be given credit for: the heads' intercepts, a country's not being named.
+    spans : tuple of Span
+        In the order of the text, none empty, no two overlapping.
+    places : tuple of PlaceMention
+        For tasks with place mentions; in the order of the text.
+    dropped : tuple of (int, int)
+        Lines of page furniture, which were not read.
+    alternatives : tuple of Explanation
+        Of the other labels ranked highest; they have no alternatives themselves.
+    """
+
+    text: str
+    task: str
+    label: str
+    score: float
+    probability: float
+    is_stated: bool
+    intercept: float
+    spans: tuple[Span, ...]
+    places: tuple[PlaceMention, ...] = ()
+    dropped: tuple[tuple[int, int], ...] = ()
+    alternatives: tuple["Explanation", ...] = field(default=(), repr=False)
+
+    @cached_property
+    def evidence(self) -> tuple[Span, ...]:
+        """The spans that speak for the label, the strongest first."""
+        return tuple(sorted((s for s in self.spans if s.contribution > 0), key=lambda s: -s.contribution))
+
+    @cached_property
+    def against(self) -> tuple[Span, ...]:
+        """The spans that speak against the label, the strongest first."""
+        return tuple(sorted((s for s in self.spans if s.contribution < 0), key=lambda s: s.contribution))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values, ready for JSON; alternatives don't repeat what they share."""
+        record = asdict(self)
+        for alternative in record["alternatives"]:
+            for shared in ("text", "task", "dropped", "alternatives"):
+                del alternative[shared]
+        return record
+
+    def to_html(self) -> str:
+        """Return one self-contained right-to-left page, with a switch between the label and its alternatives.
+
+        Raises
+        ------
+        ClassifierError
+            If jinja2 is missing.
+        """
+        return render_html([self])
+
+    def to_markup(self) -> "Markup":
+        """Return the marked text alone, escaped, for a template of the caller's.
+
+        Raises
+        ------
+        ClassifierError
+            If jinja2 is missing.
+        """
+        from markupsafe import Markup
+
+        module: Any = _environment().get_template("explanation.html.j2").module
+        return Markup(module.marked(pieces(self)))  # the template has escaped it
+
+    def to_text(self, *, width: int = 80, color: bool = False) -> str:
+        """Return the terminal view; with `color`, with the escape codes of a terminal."""
+        from rich.console import Console
+
+        file = StringIO()
+        render_text(self, Console(file=file, width=width, force_terminal=color, no_color=not color))
+        return file.getvalue()
+
+
+def explain(scorer: Scorer, article: Article, task: str, label: str | None = None) -> Explanation:
+    """Explain the score of a label of an article.
+
+    Parameters
+    ----------
+    scorer : Scorer
+    article : Article
+    task : str
+        One of the model's tasks, or a derived one: a region is explained by its best country.
+    label : str or None
+        None for the label ranked first.
+
+    Returns
+    -------
+    Explanation
+
+    Raises
+    ------
+    UnknownLabelError
+        If the model has no such task or label.
+    """
+    source = scorer.tasks.get(SOURCE_TASK if task in scorer.derived_tasks else task)
+    if source is None:
+        raise UnknownLabelError(
+            f"task must be one of {', '.join([*scorer.tasks, *scorer.derived_tasks])}, got {task!r}"
+        )
+    scores = scorer.decision_function([article], source.name)
+    columns = _columns(source, scores[0], is_derived=task != source.name)
+    ranked = sorted(columns, key=lambda code: -scores[0, columns[code]])
+    first = ranked[0] if label is None else _known(label, ranked)
+    shown = [first, *[code for code in ranked if code != first][:N_ALTERNATIVES]]
+    reading = _Reading(scorer, article, source)
+    chances = source.calibration.holds(scores)[0]
+    chances[columns[ranked[0]]] = source.calibration.is_first(scores)[0]
+    stated = {x.code for x in scorer.predict([article])[0][task]}
+    explanations = [
+        reading.explanation(task, code, k, float(scores[0, k]), float(chances[k]), is_stated=code in stated)
+        for code, k in ((code, columns[code]) for code in shown)
+    ]
+    return replace(explanations[0], alternatives=tuple(explanations[1:]))
+
+
+def _columns(task: Task, scores: NDArray[np.float32], *, is_derived: bool) -> dict[str, int]:
+    """Return the column of the score of each label; of a region, of its best country."""
+    if not is_derived:
+        return {label: k for k, label in enumerate(task.labels)}
+    best_last = sorted(range(len(task.labels)), key=lambda k: scores[k])
+    return {region: k for k in best_last for region in regions_of([task.labels[k]])}
+
+
+def _known(label: str, labels: Sequence[str]) -> str:
+    if label not in labels:
+        near = get_close_matches(label, labels, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        allowed = ", ".join(sorted(labels)) if len(labels) <= _MOST_NAMED else f"the task's {len(labels)} labels"
+        raise UnknownLabelError(f"label must be one of {allowed}, got {label!r}{hint}")
+    return label
+
+
+class _Words(NamedTuple):
+    """The words of an article, headline before text.
+
+    Attributes
+    ----------
+    begin : ndarray of shape (n_words,)
+        Position of the first letter among the symbols of the page.
+    start, stop : ndarrays of shape (n_words,)
+        ``text[start:stop]`` of the explanation. Words that one character stands for have the same.
+    """
+
+    begin: Indices
+    start: Indices
+    stop: Indices
+
+
+class _Reading:
+    """An article as a task reads it: its words, what they add to the score of each head, the places that it names.
+
+    A unit is what can't be told apart: the words of one mention, or those that one character stands for.
+    """
+
+    def __init__(self, scorer: Scorer, article: Article, task: Task) -> None:
+        self.task = task
+        encoded = blocks_.encode([article])
+        self.text, origin = _origin(article)
+        self.dropped = _dropped(self.text, origin)
+        self.words = _words(_joined(article), encoded, origin)
+        self.heads = _head_values(scorer, task, encoded, self.words)
+        self.intercepts = scorer.intercepts[task.columns].astype(np.float64)
+        self.mentions = _Mentions(scorer, article, task, encoded, self.words)
+        self.units = _units(self.words, self.mentions.of_word)
+
+    def explanation(
+        self, task: str, label: str, column: int, score: float, probability: float, *, is_stated: bool
+    ) -> Explanation:
+        """Explain the score of one column; `task` and `label` are those that were asked for."""
+        code = self.task.labels[column]
+        values, intercept = self._ngram_part(code)
+        credit, rest = self.mentions.credit(code)
+        spans = tuple(self._spans(values, credit, label))
+        places = tuple(self.mentions.described(credit))
+        intercept += rest
+        return Explanation(
+            self.text, task, label, score, probability, is_stated, intercept, spans, places, self.dropped
+        )
+
+    def _ngram_part(self, code: str) -> tuple[Values, float]:
+        """Return what each word adds to the score of a label by its n-grams, and what is the same for every text."""
+        place, heads = self.task.place, self.task.heads
+        if place is None:
+            return self.heads[:, heads.index(code)], float(self.intercepts[heads.index(code)])
+        weights = np.array([_head_weight(head, code, place) for head in heads])
+        constant = place.intercept + place.unmentioned + (0.0 if code in heads else place.headless)
+        return self.heads @ weights, float(self.intercepts @ weights) + constant
+
+    def _spans(self, values: Values, credit: Values, label: str) -> Iterator[Span]:
+        """Merge units to phrases: neighbours of one sign with nothing but a space between; mentions stay alone."""
+        n_units = int(self.units[-1]) + 1 if len(self.units) else 0
+        of_mention = self.units[self.mentions.first_word]
+        contributions = np.bincount(self.units, values, n_units) + np.bincount(of_mention, credit, n_units)
+        is_place = np.bincount(of_mention, credit != 0, n_units) > 0
+        first, last = _bounds(self.units, n_units)
+        span: Span | None = None
+        for unit in np.flatnonzero(contributions):
+            start, stop = int(self.words.start[first[unit]]), int(self.words.stop[first[unit] : last[unit] + 1].max())
+            new = Span(start, stop, label, float(contributions[unit]), PLACE if is_place[unit] else WORDS)
+            if span is not None and _may_join(span, new, self.text):
+                span = replace(span, end=new.end, contribution=span.contribution + new.contribution)
+                continue
+            if span is not None:
+                yield span
+            span = new
+        if span is not None:
+            yield span
+
+
+class _Mentions:
+    """The places that an article names, and what that adds to the score of each country.
+
+    Parameters
+    ----------
+    scorer, article, task, encoded, words
+        Of the article; a task without place weights has no mentions.
+
+    Attributes
+    ----------
+    first_word, stop_word : ndarrays of shape (n_mentions,)
+        The words of each mention.
+    of_word : ndarray of shape (n_words,)
+        The mention that each word belongs to; -1 none.
+    """
+
+    def __init__(self, scorer: Scorer, article: Article, task: Task, encoded: EncodedArticles, words: _Words) -> None:
+        self.words = words
+        self.gains: dict[str, float] = {}
+        self.entries: list[int] = []
+        self.zones = self.first_word = self.stop_word = np.zeros(0, dtype=np.int64)
+        self.of_word = np.full(len(words.begin), -1, dtype=np.int64)
+        if task.place is not None and scorer.gazetteer is not None:
+            self._find(scorer, article, task.place, scorer.gazetteer, encoded)
+
+    def _find(
+        self, scorer: Scorer, article: Article, place: PlaceHead, gazetteer: Gazetteer, encoded: EncodedArticles
+    ) -> None:
+        self.gazetteer = gazetteer
+        found = find_mentions(encoded.symbols, encoded.title, encoded.text, gazetteer)
+        pairs = scorer.place_pairs(encoded, [article])
+        gains = pairs.features.astype(np.float64) @ place.weights - place.unmentioned
+        self.gains = {gazetteer.countries[c]: float(gain) for c, gain in zip(pairs.country, gains, strict=True)}
+        self.entries, self.zones = found.entry.tolist(), found.zone.astype(np.int64)
+        self.first_word = _word_at(self.words, encoded, found.begin)
+        self.stop_word = _word_at(self.words, encoded, found.end - 1) + 1
+        for i, (first, stop) in enumerate(zip(self.first_word, self.stop_word, strict=True)):
+            self.of_word[first:stop] = i
+
+    def credit(self, code: str) -> tuple[Values, float]:
+        """Spread what being named adds to a country's score over the mentions that may mean it, by their weight.
+
+        Returns
+        -------
+        credit : ndarray of shape (n_mentions,)
+        rest : float
+            What no mention can be given credit for: the hint of the outlet's home.
+        """
+        weights = np.array([dict(self.countries(i)).get(code, 0.0) for i in range(len(self.entries))])
+        weights *= _ZONE_WEIGHTS[self.zones]
+        gain = self.gains.get(code, 0.0)
+        total = weights.sum()
+        return (weights * (gain / total), 0.0) if total > 0 else (weights, gain)
+
+    def countries(self, i: int) -> tuple[tuple[str, float], ...]:
+        """Return the countries that mention i may mean, the most likely first."""
+        g, entry = self.gazetteer, self.entries[i]
+        slice_ = slice(int(g.country_ends[entry - 1]) if entry else 0, int(g.country_ends[entry]))
+        named = [(g.countries[c], float(w)) for c, w in zip(g.name_countries[slice_], g.weights[slice_], strict=True)]
+        return tuple(sorted(named, key=lambda pair: -pair[1]))
+
+    def described(self, credit: Values) -> Iterator[PlaceMention]:
+        """Describe each mention, with its credit."""
+        for i, entry in enumerate(self.entries):
+            first, last = int(self.first_word[i]), int(self.stop_word[i]) - 1
+            kind = KINDS[self.gazetteer.kinds[entry]]
+            extent = int(self.words.start[first]), int(self.words.stop[last])
+            yield PlaceMention(*extent, self.gazetteer.name_of(entry), kind, self.countries(i), float(credit[i]))
+
+
+def _joined(article: Article) -> str:
+    """Return headline and text as `encode_articles` joins them."""
+    return f"{article.title}\n{article.text}" if article.title else article.text
+
+
+def _origin(article: Article) -> tuple[str, Indices]:
+    """Return the string that was given, and where in it each character of the joined article stands."""
+    joined = _joined(article)
+    separator = np.full(1 if article.title else 0, -1, dtype=np.int64)
+    origin = np.concatenate([_positions(article.title_spans), separator, _positions(article.text_spans)])
+    # An article may have got another text since it was taken from its page.
+    if article.source is None or len(origin) != len(joined):
+        return joined, np.arange(len(joined))
+    return article.source, origin
+
+
+def _positions(spans: Spans) -> Indices:
+    ranges = [np.arange(in_page, in_page + length) for _, in_page, length in spans]
+    return np.concatenate([np.zeros(0, dtype=np.int64), *ranges])
+
+
+def _dropped(text: str, origin: Indices) -> tuple[tuple[int, int], ...]:
+    """Return the lines that the article was taken without."""
+    is_read = np.zeros(len(text), dtype=np.bool_)
+    is_read[origin[origin >= 0]] = True
+    lines, end = [], 0
+    for line in text.splitlines(keepends=True):
+        start = end + len(line) - len(line.lstrip())
+        end += len(line)
+        if line.strip() and not is_read[start]:
+            lines.append((start, start + len(line.strip())))
+    return tuple(lines)
+
+
+def _words(joined: str, encoded: EncodedArticles, origin: Indices) -> _Words:
+    begin, end = encoded.page[0]
+    is_letter = np.pad((encoded.symbols[begin:end] != SPACE).astype(np.int8), 1)
+    bounds = np.diff(is_letter)
+    first, last = np.flatnonzero(bounds == 1), np.flatnonzero(bounds == -1)
+    # The word behind says where the last word ends, punctuation apart.
+    _, offsets = normalize_with_offsets(f"{joined}\nx")
+    start = np.array([_skip_boundary(joined, i) for i in offsets[first]], dtype=np.int64)
+    stop = np.maximum(offsets[last], start + 1)
+    return _Words(first, origin[start], origin[stop - 1] + 1)
+
+
+def _skip_boundary(text: str, start: int) -> int:
+    """Go on to the first letter: in rare texts `normalize_with_offsets` counts the boundary to the word behind it."""
+    while start + 1 < len(text) and not normalize_text(text[start]):
+        start += 1
+    return start
+
+
+def _word_at(words: _Words, encoded: EncodedArticles, positions: Indices) -> Indices:
+    """Return the number of the word at each position among the symbols; headlines stand twice there."""
+    in_page = positions - np.where(positions < encoded.page[0, 0], encoded.title[0, 0], encoded.page[0, 0])
+    return np.asarray(np.searchsorted(words.begin, in_page, side="right") - 1)
+
+
+def _units(words: _Words, mention_of_word: Indices) -> Indices:
+    """Return the number of the unit of each word."""
+    is_new = words.start[1:] >= words.stop[:-1]
+    is_new &= (mention_of_word[1:] < 0) | (mention_of_word[1:] != mention_of_word[:-1])
+    return np.concatenate([np.zeros(min(len(words.begin), 1), dtype=np.int64), np.cumsum(is_new)])
+
+
+def _bounds(units: Indices, n_units: int) -> tuple[Indices, Indices]:
+    """Return the first and the last word of each unit."""
+    numbers = np.arange(n_units)
+    return np.searchsorted(units, numbers), np.searchsorted(units, numbers, side="right") - 1
+
+
+def _may_join(span: Span, new: Span, text: str) -> bool:
+    if PLACE in (span.reason, new.reason) or (span.contribution > 0) != (new.contribution > 0):
+        return False
+    gap = text[span.end : new.start]
+    return not gap.strip() and len(f".{gap}.".splitlines()) == 1
+
+
+def _head_weight(head: str, code: str, place: PlaceHead) -> float:
+    """Return what a head counts for in the score of a country."""
+    if head == NONE:
+        return place.none
+    return place.ngram if head == code else 0.0
+
+
+def _head_values(scorer: Scorer, task: Task, encoded: EncodedArticles, words: _Words) -> Values:
+    """Return what each word adds to the score of each head of a task: ndarray of shape (n_words, n_heads)."""
+    values = np.zeros((len(words.begin), len(task.heads)))
+    for block, coef, scale in zip(scorer.blocks, scorer.coefs, scorer.scales, strict=True):
+        columns = scorer.columns_of(block.config.tasks)
+        mine = np.flatnonzero((columns >= task.columns.start) & (columns < task.columns.stop))
+        if len(mine):
+            positions, features, parts = _occurrences(block, encoded, scorer)
+            known = coef[features][:, mine] * (scale[mine].astype(np.float64) * block.config.weight)
+            np.add.at(values, _word_at(words, encoded, positions), known * parts[:, None])
+    return values
+
+
+def _occurrences(block: Block, encoded: EncodedArticles, scorer: Scorer) -> tuple[Indices, Indices, Values]:
+    """Return position, column and share of its feature's value of each known n-gram that a block reads."""
+    ((begin, end),) = blocks_.spans_for(encoded, block.config, scorer.config)
+    positions, keys = _ngrams_of(encoded.symbols, int(begin), int(end), block.config.ngram_range)
+    features = np.minimum(np.searchsorted(block.keys, keys), max(len(block.keys) - 1, 0))
+    is_known = block.keys[features] == keys if len(block.keys) else np.zeros(len(keys), dtype=np.bool_)
+    positions, features = positions[is_known], features[is_known]
+    used, which, counts = np.unique(features, return_inverse=True, return_counts=True)
+    weights = 1.0 + np.log(counts) if block.config.sublinear_tf else counts.astype(np.float64)
+    row = weights * block.idf[used]
+    return positions, features, (row / counts / np.sqrt((row**2).sum() or 1.0))[which]
+
+
+def _ngrams_of(
+    symbols: NDArray[np.uint8], begin: int, end: int, ngram_range: tuple[int, int]
+) -> tuple[Indices, NDArray[np.int64]]:
+    """Return each n-gram of a span as the kernels read it, and the position of the word that it is of."""
+    positions, keys = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
+    is_letter = np.pad((symbols[begin:end] != SPACE).astype(np.int8), 1)
+    bounds = np.diff(is_letter)
+    for first, stop in zip(begin + np.flatnonzero(bounds == 1), begin + np.flatnonzero(bounds == -1), strict=True):
+        room = np.empty((stop - first + 2) * ngrams.MAX_NGRAM, dtype=np.int64)
+        n = ngrams.word_keys(symbols, first, stop, 0, stop - first + 2, *ngram_range, room)
+        positions.append(np.full(n, first))
+        keys.append(room[:n])
+    return np.concatenate(positions), np.concatenate(keys)
+
+
+class Piece(NamedTuple):
+    """A stretch of an explained text, for the views: what is not marked has no span.
+
+    Attributes
+    ----------
+    text : str
+    kind : {"", "for", "against", "dropped"}
+    span : Span or None
+    strength : float
+        0..1, of the strongest span.
+    place : str
+        Codes of the countries that a mention may mean, for a span that counts as a place.
+    """
+
+    text: str
+    kind: str = ""
+    span: Span | None = None
+    strength: float = 0.0
+    place: str = ""
+
+
+def pieces(explanation: Explanation) -> list[Piece]:
+    """Cut the whole text into marked and unmarked stretches; spans far weaker than the strongest are not marked."""
+    e = explanation
+    most = max((abs(s.contribution) for s in e.spans), default=1.0)
+    codes = {p.start: " ".join(code for code, _ in p.countries) for p in e.places}
+    marked = [(start, end, Piece(e.text[start:end], "dropped")) for start, end in e.dropped]
+    for s in e.spans:
+        strength = abs(s.contribution) / most
+        if strength >= _FAINT:
+            place = codes.get(s.start, "") if s.reason == PLACE else ""
+            kind = "for" if s.contribution > 0 else "against"
+            marked.append((s.start, s.end, Piece(e.text[s.start : s.end], kind, s, strength, place)))
+    return list(_with_gaps(e.text, sorted(marked, key=lambda item: item[0])))
+
+
+def _with_gaps(text: str, marked: Sequence[tuple[int, int, Piece]]) -> Iterator[Piece]:
+    end = 0
+    for start, stop, piece in marked:
+        if start > end:
+            yield Piece(text[end:start])
+        yield piece
+        end = stop
+    if end < len(text):
+        yield Piece(text[end:])
+
+
+class Group(NamedTuple):
+    """The same phrase or place name, wherever it stands: the first one's text, the sum of contributions, how often.
+
+    `kind` and `countries` are those of a place.
+    """
+
+    text: str
+    contribution: float
+    times: int
+    kind: str = ""
+    countries: tuple[tuple[str, float], ...] = ()
+
+
+def grouped(explanation: Explanation, spans: Sequence[Span]) -> list[Group]:
+    """Sum up spans that say the same, strongest first."""
+    groups: dict[str, Group] = {}
+    for s in spans:
+        text = _phrase(explanation.text[s.start : s.end])
+        old = groups.setdefault(normalize_text(text), Group(text, 0.0, 0))
+        groups[normalize_text(text)] = Group(old.text, old.contribution + s.contribution, old.times + 1)
+    return sorted(groups.values(), key=lambda group: -abs(group.contribution))
+
+
+def grouped_places(explanation: Explanation) -> list[Group]:
+    """Sum up mentions by name, strongest first, then in the order of the text."""
+    groups: dict[str, Group] = {}
+    for p in explanation.places:
+        text = _phrase(explanation.text[p.start : p.end])
+        old = groups.setdefault(p.name, Group(text, 0.0, 0))
+        groups[p.name] = Group(old.text, old.contribution + p.contribution, old.times + 1, p.kind, p.countries)
+    return sorted(groups.values(), key=lambda group: -abs(group.contribution))
+
+
+def render_html(explanations: Sequence[Explanation]) -> str:
+    """Return one self-contained right-to-left page of the explanations of an article, a task each.
+
+    Parameters
+    ----------
+    explanations : sequence of Explanation
+        Their alternatives are shown too: a switch shows one label at a time.
+
+    Returns
+    -------
+    str
+        Without scripts and references to other files; whatever comes from the article and the labels is escaped.
+
+    Raises
+    ------
+    ClassifierError
+        If jinja2 is missing.
+    """
+    views = [view for explanation in explanations for view in _views_of(explanation)]
+    return _environment().get_template("explanation.html.j2").render(explanations=explanations, views=views)
+
+
+def _views_of(explanation: Explanation) -> list[Explanation]:
+    return [explanation, *explanation.alternatives]
+
+
+def _environment() -> "Environment":
+    try:
+        from jinja2 import Environment, PackageLoader, StrictUndefined
+    except ImportError as error:
+        raise ClassifierError(
+            "the HTML page needs jinja2: pip install 'arabic-news-classifier[html]', or use the terminal view"
+        ) from error
+    environment = Environment(
+        loader=PackageLoader("classifier"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    environment.filters |= {"signed": _signed, "percent": _percent}
+    for function in (name_of, pieces, grouped, grouped_places):
+        environment.globals[function.__name__] = function
+    environment.globals |= {"views_of": _views_of, "most_listed": _MOST_LISTED}
+    environment.globals |= {"tasks_ar": _TASKS_AR, "kinds_ar": _KINDS_AR}
+    return environment
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.2f}".replace("-", "\N{MINUS SIGN}")
+
+
+def _percent(value: float) -> str:
+    return f"{value:.0%}"
+
+
+def _phrase(text: str) -> str:
+    return " ".join(text.split())
+
+
+def render_text(explanation: Explanation, console: "Console") -> None:
+    """Print an explanation: the verdict, the marked text, what speaks for and against the label, the runners-up.
+
+    Parameters
+    ----------
+    explanation : Explanation
+    console : rich.console.Console
+    """
+    from rich.text import Text
+
+    e = explanation
+    console.print(_verdict(e), Text(""), _marked_text(e), Text(""), sep="\n")
+    console.print(_span_table(e))
+    if e.places:
+        console.print(_place_table(e))
+    console.print(_alternative_table(e))
+
+
+def _verdict(e: Explanation) -> "Text":
+    from rich.text import Text
+
+    stated = "stated" if e.is_stated else "not stated"
+    verdict = Text(f"{e.task}: ").append(_visible(e.label), style="bold").append(f"  {_names(e)}")
+    spans = sum(s.contribution for s in e.spans)
+    score = f"score {_signed(e.score)} = intercept {_signed(e.intercept)}, text {_signed(spans)}"
+    return verdict.append(f"\n{stated}, probability {_percent(e.probability)}, {score}")
+
+
+def _names(e: Explanation) -> str:
+    name = name_of(e.task, e.label)
+    return "" if name.name_en == e.label else _visible(f"{name.name_en}, {name.name_ar}")
+
+
+def _marked_text(e: Explanation) -> "Text":
+    """Mark evidence by colour and, for who can't see colours, by a raised sign behind it."""
+    from rich.text import Text
+
+    styles = {"": "", "for": "bold green", "against": "red", "dropped": "dim"}
+    marks = {"for": "\N{SUPERSCRIPT PLUS SIGN}", "against": "\N{SUPERSCRIPT MINUS}"}
+    text = Text()
+    for piece in pieces(e):
+        text.append(_visible(piece.text) + marks.get(piece.kind, ""), style=styles[piece.kind])
+    return text
+
+
+def _visible(text: str) -> str:
+    """Drop control characters: those of a terminal may do anything, those of direction reorder the line."""
+    return "".join(char for char in text if char.isprintable() or char == "\n")
+
+
+def _table(title: str, *headers: str) -> "Table":
+    """Make a table: Arabic goes to the last column, where its direction moves nothing else."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(title=_cell(title), title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    for header in headers:
+        table.add_column(header, overflow="fold")
+    return table
+
+
+def _span_table(e: Explanation) -> "Table":
+    table = _table(f"for and against {e.label}", "part", "times", "phrase")
+    for spans, style in ((e.evidence, "green"), (e.against, "red")):
+        for group in grouped(e, spans)[:_MOST_LISTED]:
+            table.add_row(_signed(group.contribution), str(group.times), _cell(group.text), style=style)
+    return table
+
+
+def _place_table(e: Explanation) -> "Table":
+    table = _table("places", "part", "times", "countries", "kind", "name")
+    for group in grouped_places(e)[: 2 * _MOST_LISTED]:
+        countries = " ".join(f"{code} {weight:.2g}" for code, weight in group.countries[:3])
+        table.add_row(
+            _signed(group.contribution), str(group.times), _cell(countries), _cell(group.kind), _cell(group.text)
+        )
+    return table
+
+
+def _alternative_table(e: Explanation) -> "Table":
+    table = _table("other labels", "label", "score", "probability", "stated", "most against it")
+    for a in e.alternatives:
+        against = "\n".join(group.text for group in grouped(a, a.against)[:3])
+        numbers = (_signed(a.score), _percent(a.probability), "yes" if a.is_stated else "no")
+        table.add_row(_cell(a.label), *numbers, _cell(against))
+    return table
+
+
+def _cell(text: str) -> "Text":
+    from rich.text import Text
+
+    return Text(_visible(text))
