@@ -1,6 +1,7 @@
 """`CharNgramTfidf`: character n-gram TF-IDF of raw Arabic texts, as a scikit-learn transformer."""
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from numbers import Integral, Real
 from typing import Any, Self
 
@@ -15,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 from classifier import ngrams
 from classifier.errors import ConfigError, InvalidTextError
 from classifier.normalize import DEFAULT_OPTIONS, NormalizeOptions
-from classifier.symbols import symbol_table
+from classifier.symbols import check_texts, symbol_table
 
 __all__ = ["CharNgramTfidf"]
 
@@ -177,8 +178,7 @@ class CharNgramTfidf(TransformerMixin, BaseEstimator):
     def get_feature_names_out(self, input_features: object = None) -> NDArray[np.object_]:
         """Return the n-grams, ndarray of shape (n_ngrams,) of str, in column order."""
         check_is_fitted(self)
-        alphabet = symbol_table(self._options()).alphabet
-        return np.array([ngrams.unpack(int(key), alphabet) for key in self._keys], dtype=object)
+        return ngrams.unpack(self._keys, symbol_table(self._options()).alphabet)
 
     @property
     def vocabulary_(self) -> dict[str, int]:
@@ -200,11 +200,10 @@ class CharNgramTfidf(TransformerMixin, BaseEstimator):
         if n_parts == 1:
             return [function(texts, *args)]
         bounds = np.linspace(0, len(texts), n_parts + 1).astype(int)
-        return Parallel(
-            n_jobs=n_parts, prefer="threads"
-        )(  # type: ignore[no-any-return]
-            delayed(function)(texts[a:b], *args) for a, b in zip(bounds[:-1], bounds[1:], strict=True)
+        parts: list[Any] = Parallel(n_jobs=n_parts, prefer="threads")(
+            delayed(function)(texts[begin:end], *args) for begin, end in pairwise(bounds)
         )
+        return parts
 
     def _select(self, counts: ngrams.NgramCounts) -> NDArray[np.bool_]:
         n = counts.n_documents
@@ -249,14 +248,16 @@ class CharNgramTfidf(TransformerMixin, BaseEstimator):
 def _texts(raw_documents: Iterable[str]) -> Sequence[str]:
     if isinstance(raw_documents, str):
         raise InvalidTextError("raw_documents must be an iterable of str, got one str: pass [text]")
-    return raw_documents if isinstance(raw_documents, list | tuple) else list(raw_documents)
+    texts = raw_documents if isinstance(raw_documents, list | tuple) else list(raw_documents)
+    check_texts(texts)
+    return texts
 
 
 def _batches(texts: Sequence[str]) -> Iterable[Sequence[str]]:
     """Split `texts` so that a batch has about `_BATCH_CHARACTERS`."""
     first = size = 0
     for i, text in enumerate(texts):
-        size += len(text) if isinstance(text, str) else 0
+        size += len(text)
         if size >= _BATCH_CHARACTERS or i - first >= 4096:
             yield texts[first : i + 1]
             first, size = i + 1, 0

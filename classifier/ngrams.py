@@ -25,7 +25,7 @@ _FULL = (1 << (SYMBOL_BITS * MAX_NGRAM)) - 1
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 _SECOND_MULTIPLIER = np.uint64(0xC2B2AE3D27D4EB4F)
 _LONG_WORD = 2 * MAX_NGRAM  # Longer words have no exact key of two integers, and hardly recur.
-_CACHED_WORDS = 1 << 17
+_CACHED_WORDS = 98_000
 _IDS_A_WORD = 24
 _KEYS_A_WORD = (_LONG_WORD + 2) * MAX_NGRAM
 _WRITTEN_AHEAD = 4
@@ -94,9 +94,9 @@ class _Growing(NamedTuple):
 
 
 def new_word_cache(n_words: int = _CACHED_WORDS) -> WordCache:
-    """Return an empty cache for up to `n_words` words; about 160 bytes a word, touched as needed."""
+    """Return an empty cache for up to `n_words` words; about 140 bytes a word, touched as needed."""
     return WordCache(
-        slots=np.zeros((1 << (2 * n_words - 1).bit_length(), 4), dtype=np.int64),
+        slots=np.zeros((max(4, 1 << (n_words * 4 // 3).bit_length()), 4), dtype=np.int64),
         ids=np.empty(max(_IDS_A_WORD * n_words, _KEYS_A_WORD), dtype=np.int32),
         size=np.zeros(2, dtype=np.int64),
         keys=np.empty(_KEYS_A_WORD, dtype=np.int64),
@@ -117,18 +117,15 @@ def _empty_vocabulary(n_keys: int) -> Vocabulary:
 
 def spans_of(ends: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the spans of texts that lie end to end."""
-    return np.column_stack([np.concatenate([np.zeros(1, dtype=np.int64), ends[:-1]]), ends])
+    return np.column_stack([np.concatenate([[0], ends])[:-1], ends]).astype(np.int64)
 
 
-def pack(text: str, alphabet: str) -> int:
-    """Return the key of an n-gram of at most `MAX_NGRAM` characters of `alphabet`."""
-    return sum((alphabet.index(c) + 1) << (_TOP_SHIFT - SYMBOL_BITS * i) for i, c in enumerate(text))
-
-
-def unpack(key: int, alphabet: str) -> str:
-    """Return the n-gram of a key."""
-    symbols = [(key >> (_TOP_SHIFT - SYMBOL_BITS * i)) & 0x7F for i in range(MAX_NGRAM)]
-    return "".join(alphabet[s - 1] for s in symbols if s)
+def unpack(keys: NDArray[np.int64], alphabet: str) -> NDArray[np.object_]:
+    """Return the n-grams of `keys`, each a str."""
+    letters = np.array(["", *alphabet])
+    shifts = np.arange(_TOP_SHIFT, -1, -SYMBOL_BITS)
+    symbols = (keys[:, np.newaxis] >> shifts) & ((1 << SYMBOL_BITS) - 1)
+    return letters[symbols].view(f"<U{MAX_NGRAM}")[:, 0].astype(object)
 
 
 class NgramCounter:
@@ -253,7 +250,7 @@ def _word_slot(first, second, slots):
 @njit(cache=True, nogil=True)
 def _make_room(cache, n_ids):
     """Empty the cache if one more word of up to `n_ids` ids might not fit."""
-    if 2 * cache.size[0] >= len(cache.slots) or cache.size[1] + n_ids > len(cache.ids):
+    if 4 * cache.size[0] >= 3 * len(cache.slots) or cache.size[1] + n_ids > len(cache.ids):
         cache.slots[:] = 0
         cache.size[:] = 0
 

@@ -1,0 +1,29 @@
+"""What the benchmarks share: articles, and a description of the machine."""
+
+import os
+import platform
+from importlib.metadata import version
+from itertools import islice
+from pathlib import Path
+
+from classifier.corpora import load
+
+
+def article_texts(mirror, n_articles):
+    """Return the bodies of the first articles of the ANT archive that have one."""
+    texts = (article.text for article in load("ant-v2", mirror) if article.text)
+    return list(islice(texts, n_articles))
+
+
+def machine():
+    """Describe processor and libraries in one line."""
+    libraries = ", ".join(f"{name} {version(name)}" for name in ("scikit-learn", "numpy", "numba"))
+    return f"{_processor()}, {os.cpu_count()} cores; Python {platform.python_version()}, {libraries}"
+
+
+def _processor():
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        names = [line.split(":")[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")]
+        return names[0] if names else platform.machine()
+    return platform.processor() or platform.machine()
