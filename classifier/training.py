@@ -326,8 +326,8 @@ def _candidates(
         X[i, -3] = heads[row, head_of[country]] if country in head_of else 0
         X[i, -2] = country not in head_of
         X[i, -1] = heads[row, head_of[NONE]]
-    y = np.array([country in plan.gold[row] for row, country in candidates])
-    return X, y, np.array([row for row, _ in candidates])
+    y = np.array([country in plan.gold[row] for row, country in candidates], dtype=np.bool_)
+    return X, y, np.array([row for row, _ in candidates], dtype=np.int64)
 
 
 def _fit_shared(X: NDArray[np.float32], y: NDArray[np.bool_]) -> PlaceHead:
