@@ -179,7 +179,7 @@ def _config(scorer: Scorer) -> dict[str, Any]:
 
 
 def _task_config(task: Task) -> dict[str, Any]:
-    c, p = task.calibration, task.place
+    c, p, o = task.calibration, task.place, task.order
     return {
         "name": task.name,
         "labels": list(task.labels),
@@ -193,6 +193,7 @@ def _task_config(task: Task) -> dict[str, Any]:
             "max_labels": c.max_labels,
         },
         "place": p and {name: getattr(p, name) for name in _PLACE_NUMBERS},
+        "order": o and {name: getattr(o, name) for name in _PLACE_NUMBERS},
     }
 
 
@@ -210,6 +211,8 @@ def _arrays(scorer: Scorer) -> dict[str, NDArray[Any]]:
     for task in scorer.tasks.values():
         if task.place is not None:
             arrays[f"place.{task.name}"] = task.place.weights
+        if task.order is not None:
+            arrays[f"order.{task.name}"] = task.order.weights
     if scorer.gazetteer is not None:
         arrays |= {f"gazetteer.{name}": array for name, array in scorer.gazetteer.to_arrays().items()}
     return arrays
@@ -229,13 +232,15 @@ def _check_sums(folder: Path) -> None:
 
 
 def _read_sums(path: Path) -> dict[str, str]:
+    if path.is_symlink() or not path.is_file():
+        raise ModelFormatError(f"{path}: missing or not a plain file: not a model folder, or an incomplete one")
+    if path.stat().st_size > _LARGEST_SUMS_BYTES:
+        raise ModelFormatError(f"{path}: larger than {_LARGEST_SUMS_BYTES} bytes")
     try:
-        if path.is_symlink() or (path.exists() and not path.is_file()) or path.stat().st_size > _LARGEST_SUMS_BYTES:
-            raise ModelFormatError(f"{path}: not a list of sums")
         lines = path.read_text(encoding="ascii").splitlines()
         sums = {name: digest for digest, name in (line.split("  ", 1) for line in lines)}
-    except (OSError, ValueError) as error:
-        raise ModelFormatError(f"{path}: missing or unreadable: not a model folder, or an incomplete one") from error
+    except ValueError as error:
+        raise ModelFormatError(f"{path}: not a list of sums: get the model again") from error
     if set(sums) != {CARD, CONFIG, WEIGHTS}:
         raise ModelFormatError(
             f"{path}: must list {CARD}, {CONFIG} and {WEIGHTS}, got {', '.join(map(ascii, sorted(sums))) or 'nothing'}"
@@ -340,15 +345,15 @@ def _array(arrays: Mapping[str, NDArray[Any]], name: str, dtype: type, ndim: int
 def _task(entry: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], first: int) -> Task:
     name = entry["name"]
     labels, heads = _codes(entry["labels"], f"labels of {name!a}"), _codes(entry["heads"], f"heads of {name!a}")
-    place = None
+    place = order = None
     if entry["place"] is not None:
-        place = _place_head(name, entry["place"], arrays)
+        place, order = (_place_head(f"{kind}.{name}", entry[kind], arrays) for kind in ("place", "order"))
         if not set(heads) <= {*labels, NONE}:
             raise ValueError(f"task {name!a} has heads that are none of its labels")
     elif heads != labels or not labels:
         raise ValueError(f"task {name!a} must have a head a label")
     columns = slice(first, first + len(heads))
-    return Task(*_codes([name], "name of a task"), labels, heads, columns, _calibration(entry, labels), place)
+    return Task(*_codes([name], "name of a task"), labels, heads, columns, _calibration(entry, labels), place, order)
 
 
 def _codes(values: object, what: str) -> tuple[str, ...]:
@@ -362,9 +367,9 @@ def _codes(values: object, what: str) -> tuple[str, ...]:
 
 
 def _place_head(name: str, entry: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> PlaceHead:
-    weights = _array(arrays, f"place.{name}", np.float32, 1)
+    weights = _array(arrays, name, np.float32, 1)
     if len(weights) != len(PLACE_FEATURES):
-        raise ValueError(f"place.{name} has {len(weights)} weights, not {len(PLACE_FEATURES)}")
+        raise ValueError(f"{name!a} has {len(weights)} weights, not {len(PLACE_FEATURES)}")
     return PlaceHead(weights, *(_number(entry[key], f"{key} of {name!a}") for key in _PLACE_NUMBERS))
 
 

@@ -227,7 +227,8 @@ def place_scores(task: Task, place: PlaceHead, heads: Scores, pairs: PlacePairs,
         scores += place.none * heads[:, [task.heads.index(NONE)]]
     scores += place.intercept
     columns = np.array([column[country] for country in countries], dtype=np.int64)[pairs.country]
-    scores[pairs.article, columns] += pairs.features @ place.weights - place.unmentioned
+    # Not `@`: its rounding hangs on the number of rows, and an article must score the same in any batch.
+    scores[pairs.article, columns] += (pairs.features * place.weights).sum(axis=1) - np.float32(place.unmentioned)
     return scores
 
 
@@ -260,6 +261,8 @@ def _label(task: str, code: str, probability: float, score: float) -> Label:
 
 def _regions(countries: Sequence[Label]) -> tuple[Label, ...]:
     """Give each region the best of its countries."""
-    best = {regions_of([label.code])[0]: label for label in reversed(countries) if regions_of([label.code])}
-    ordered = sorted(best.items(), key=lambda item: -item[1].score)
-    return tuple(_label(DERIVED_TASK, code, label.probability, label.score) for code, label in ordered)
+    best: dict[str, Label] = {}
+    for label in countries:  # the best first
+        for region in regions_of([label.code]):
+            best.setdefault(region, label)
+    return tuple(_label(DERIVED_TASK, code, label.probability, label.score) for code, label in best.items())
