@@ -24,7 +24,7 @@ _BATCH_CHARACTERS = 1 << 19
 _EXACT_COUNTS = 1024
 
 
-class CharNgramTfidf(TransformerMixin, BaseEstimator):
+class CharNgramTfidf(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Character n-gram TF-IDF of raw texts, n-grams taken inside word boundaries.
 
     Gives the matrix of ``TfidfVectorizer(analyzer="char_wb", lowercase=False)`` over texts normalized by
@@ -207,8 +207,8 @@ class CharNgramTfidf(TransformerMixin, BaseEstimator):
 
     def _select(self, counts: ngrams.NgramCounts) -> NDArray[np.bool_]:
         n = counts.n_documents
-        low = self.min_df if isinstance(self.min_df, Integral) else self.min_df * n
-        high = self.max_df if isinstance(self.max_df, Integral) else self.max_df * n
+        low = self.min_df if _is_count(self.min_df) else self.min_df * n
+        high = self.max_df if _is_count(self.max_df) else self.max_df * n
         kept: NDArray[np.bool_] = (counts.document_frequency >= low) & (counts.document_frequency <= high)
         if self.max_features is not None and kept.sum() > self.max_features:
             # The same expression as scikit-learn's, so that ties fall the same way.
@@ -231,18 +231,36 @@ class CharNgramTfidf(TransformerMixin, BaseEstimator):
         return ngrams.Weighting(self.idf_, values, bool(self.sublinear_tf), norm)
 
     def _check_params(self) -> None:
-        low, high = self.ngram_range
-        if not 1 <= low <= high <= ngrams.MAX_NGRAM:
-            raise ConfigError(
-                f"ngram_range must satisfy 1 <= min <= max <= {ngrams.MAX_NGRAM}, got {self.ngram_range!r}"
-            )
-        for name, value in (("min_df", self.min_df), ("max_df", self.max_df)):
-            if not (isinstance(value, Integral) and value >= 1) and not (isinstance(value, Real) and 0 <= value <= 1):
-                raise ConfigError(f"{name} must be an int of at least 1 or a float in 0..1, got {value!r}")
-        if self.max_features is not None and not (isinstance(self.max_features, Integral) and self.max_features >= 1):
-            raise ConfigError(f"max_features must be an int of at least 1 or None, got {self.max_features!r}")
-        if self.norm not in ("l1", "l2", None):
-            raise ConfigError(f"norm must be 'l1', 'l2' or None, got {self.norm!r}")
+        _check(
+            _is_ngram_range(self.ngram_range),
+            f"ngram_range must satisfy 1 <= min <= max <= {ngrams.MAX_NGRAM}",
+            self.ngram_range,
+        )
+        for name in ("min_df", "max_df"):
+            value = getattr(self, name)
+            share = isinstance(value, Real) and not isinstance(value, Integral) and 0 <= float(value) <= 1
+            _check(share or _is_count(value), f"{name} must be an int of at least 1 or a float in 0..1", value)
+        _check(
+            self.max_features is None or _is_count(self.max_features),
+            "max_features must be an int of at least 1 or None",
+            self.max_features,
+        )
+        _check(self.norm in ("l1", "l2", None), "norm must be 'l1', 'l2' or None", self.norm)
+
+
+def _check(valid: bool, requirement: str, value: object) -> None:
+    if not valid:
+        raise ConfigError(f"{requirement}, got {value!r}")
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, Integral) and int(value) >= 1
+
+
+def _is_ngram_range(value: object) -> bool:
+    if not (isinstance(value, tuple | list) and len(value) == 2 and all(map(_is_count, value))):
+        return False
+    return int(value[0]) <= int(value[1]) <= ngrams.MAX_NGRAM
 
 
 def _texts(raw_documents: Iterable[str]) -> Sequence[str]:

@@ -74,14 +74,16 @@ class NgramCounts(NamedTuple):
     def merge(self, other: "NgramCounts") -> "NgramCounts":
         """Add the counts of two disjoint parts."""
         keys, where = np.unique(np.concatenate([self.keys, other.keys]), return_inverse=True)
-        frequencies = [
-            np.bincount(where, np.concatenate(pair), len(keys)).astype(np.int64)
-            for pair in (
-                (self.document_frequency, other.document_frequency),
-                (self.term_frequency, other.term_frequency),
-            )
-        ]
-        return NgramCounts(keys, *frequencies, self.n_documents + other.n_documents)
+
+        def total(a: NDArray[np.int64], b: NDArray[np.int64]) -> NDArray[np.int64]:
+            return np.bincount(where, np.concatenate([a, b]), len(keys)).astype(np.int64)
+
+        return NgramCounts(
+            keys,
+            total(self.document_frequency, other.document_frequency),
+            total(self.term_frequency, other.term_frequency),
+            self.n_documents + other.n_documents,
+        )
 
 
 class _Growing(NamedTuple):
@@ -125,7 +127,8 @@ def unpack(keys: NDArray[np.int64], alphabet: str) -> NDArray[np.object_]:
     letters = np.array(["", *alphabet])
     shifts = np.arange(_TOP_SHIFT, -1, -SYMBOL_BITS)
     symbols = (keys[:, np.newaxis] >> shifts) & ((1 << SYMBOL_BITS) - 1)
-    return letters[symbols].view(f"<U{MAX_NGRAM}")[:, 0].astype(object)
+    names: NDArray[np.object_] = letters[symbols].view(f"<U{MAX_NGRAM}")[:, 0].astype(object)
+    return names
 
 
 class NgramCounter:
@@ -170,7 +173,7 @@ def _grow(old: _Growing) -> _Growing:
     return new
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def _trailing_zeros(typingctx: Any, value: Any) -> Any:  # noqa: ANN401
     """Count trailing zero bits: one instruction that Python has no name for."""
 
@@ -180,7 +183,7 @@ def _trailing_zeros(typingctx: Any, value: Any) -> Any:  # noqa: ANN401
     return types.uint64(types.uint64), codegen
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def _count_ones(typingctx: Any, value: Any) -> Any:  # noqa: ANN401
     """Count the bits that are set: likewise."""
 
