@@ -115,7 +115,7 @@ class Explanation:
     score : float
         Raw decision value, unbounded.
     probability : float
-        Calibrated, 0..1: of the label ranked first that it is the primary one, of another that it holds.
+        Calibrated, 0..1: that `Predictor.predict` gives it; of a label that is not stated, that it holds.
     is_stated : bool
         Whether `Predictor.predict` states the label.
     intercept : float
@@ -202,7 +202,7 @@ def explain(scorer: Scorer, article: Article, task: str, label: str | None = Non
     task : str
         One of the model's tasks, or a derived one: a region is explained by its best country.
     label : str or None
-        None for the label ranked first.
+        None for the primary label, or the highest score if none is stated.
 
     Returns
     -------
@@ -220,15 +220,16 @@ def explain(scorer: Scorer, article: Article, task: str, label: str | None = Non
         )
     scores = scorer.decision_function([article], source.name)
     columns = _columns(source, scores[0], is_derived=task != source.name)
-    ranked = sorted(columns, key=lambda code: -scores[0, columns[code]])
+    chances = source.calibration.holds(scores)[0]
+    stated = {x.code: x.probability for x in scorer.predict([article])[0][task]}
+    ranked = [*stated, *sorted(columns.keys() - stated.keys(), key=lambda code: (-scores[0, columns[code]], code))]
     first = ranked[0] if label is None else _known(label, ranked)
     shown = [first, *[code for code in ranked if code != first][:N_ALTERNATIVES]]
     reading = _Reading(scorer, article, source)
-    chances = source.calibration.holds(scores)[0]
-    chances[columns[ranked[0]]] = source.calibration.is_first(scores)[0]
-    stated = {x.code for x in scorer.predict([article])[0][task]}
     explanations = [
-        reading.explanation(task, code, k, float(scores[0, k]), float(chances[k]), is_stated=code in stated)
+        reading.explanation(
+            task, code, k, float(scores[0, k]), stated.get(code, float(chances[k])), is_stated=code in stated
+        )
         for code, k in ((code, columns[code]) for code in shown)
     ]
     return replace(explanations[0], alternatives=tuple(explanations[1:]))
