@@ -213,7 +213,7 @@ def evaluate(
 @click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
 @_model
 @click.option("--task", help="One task only; without it all of the model.")
-@click.option("--label", help="The label to explain; without it the one ranked first. Needs --task.")
+@click.option("--label", help="The label to explain; without it the primary one. Needs --task.")
 @click.option("--html", type=_FILE, help="Write a page for a browser there.")
 @click.option("--encoding", default="utf-8", show_default=True, help="Of the page.")
 def explain(

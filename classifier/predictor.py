@@ -114,7 +114,7 @@ class Predictor:
         task : str
             One of `tasks` or `derived_tasks`.
         label : str or None
-            None for the label ranked first.
+            None for the primary label, or the highest score if none is stated.
 
         Returns
         -------
