@@ -472,7 +472,23 @@ def entry(dtype="F32", shape=(1,), offsets=(0, 4)):
         b"",
         {"a": entry(), "b": entry()},
     ],
-    ids=str,
+    ids=[
+        "longer than the file",
+        "backwards",
+        "negative",
+        "absurd offsets",
+        "absurd shape",
+        "negative shape",
+        "bfloat16",
+        "objects",
+        "nothing said",
+        "a list",
+        "all a list",
+        "deep",
+        "not UTF-8",
+        "no header",
+        "overlap",
+    ],
 )
 def test_headers_that_lie(folder, header):
     write_weights(folder, header, b"\0" * 4)
