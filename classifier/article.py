@@ -47,6 +47,7 @@ class Article:
     text_spans: Spans = field(default=(), repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        """Refuse what is no text."""
         for name in ("text", "title"):
             if not isinstance(getattr(self, name), str):
                 raise InvalidTextError(f"Article.{name} must be str, got {getattr(self, name)!r:.40}")

@@ -102,7 +102,7 @@ class BlockScorer:
 
 
 @njit(cache=True, nogil=True, fastmath={"contract", "reassoc"})
-def score_spans(symbols, spans, min_n, max_n, vocabulary, cache, sums, weighting, coef, scale, scores, known):  # type: ignore[no-untyped-def]
+def score_spans(symbols, spans, min_n, max_n, vocabulary, cache, sums, weighting, coef, scale, scores, known):
     """Add ``norm(tf-idf) @ coef * scale`` of each span to its row of `scores`."""
     n_heads = coef.shape[1]
     counts, idf = sums.counts, weighting.idf

@@ -4,7 +4,7 @@ Platt scaling: Platt, "Probabilistic Outputs for Support Vector Machines", Advan
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,10 @@ from numpy.typing import NDArray
 __all__ = ["Calibration", "fit_calibration"]
 
 _ENOUGH_FOR_OWN_THRESHOLD = 30
+_HIGHEST_RANK = 1e3
+_MOST_LEAD = 5.0
+
+Scores = NDArray[np.float32]
 _LEAST_SLOPE = 0.01
 
 
@@ -45,17 +49,25 @@ class Calibration:
         """Return the probability of each label, of the shape of `scores`."""
         return _sigmoid(np.float32(self.slope) * scores + np.float32(self.intercept))
 
-    def is_first(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return, for rows of scores (n_articles, n_labels), the probability that the best one is primary."""
-        top, lead = _top_and_lead(scores)
+    def is_first(self, scores: Scores, ranks: Scores | None = None) -> Scores:
+        """Return, for rows of scores (n_articles, n_labels), the probability that the label ranked first is primary.
+
+        With `ranks`, of the same shape, labels that are stated are ranked by these.
+        """
+        top, lead = _top_and_lead(scores, ranks, self.states(scores))
         a, b, c = self.first
         return _sigmoid(a * top + b * lead + c)
 
+    def states(self, scores: Scores) -> NDArray[np.bool_]:
+        """Return which labels are stated by their own threshold, of the shape of `scores`."""
+        return np.asarray(self.holds(scores) >= self.thresholds)
+
 
 def fit_calibration(
-    scores: NDArray[np.float32],
+    scores: Scores,
     gold: Sequence[Sequence[int]],
     *,
+    ranks: Scores | None = None,
     always_first: bool,
     max_labels: int,
 ) -> Calibration:
@@ -67,6 +79,8 @@ def fit_calibration(
         Each from a model that did not see the article.
     gold : sequence of sequences of int
         Columns of the labels of each article, primary first; may be empty.
+    ranks : ndarray of the shape of `scores` or None
+        What orders the labels that are stated; the scores themselves if None.
     always_first, max_labels
         As in `Calibration`.
 
@@ -80,13 +94,31 @@ def fit_calibration(
     slope, intercept = _fit_logistic(scores.reshape(-1, 1), truth.ravel())
     if slope < _LEAST_SLOPE:  # Of few articles, by chance: probabilities must rise with scores all the same.
         slope, intercept = _LEAST_SLOPE, _log_odds(truth.ravel())
-    top = scores.argmax(axis=1)
-    correct = np.array([bool(g) and g[0] == t for g, t in zip(gold, top, strict=True)])
-    *weights, offset = _fit_logistic(np.column_stack(_top_and_lead(scores)), correct)
-    first = (float(weights[0]), float(weights[1]), float(offset))
-    plain = Calibration(slope, intercept, first, np.zeros(0, dtype=np.float32), always_first, max_labels)
-    thresholds = _thresholds(plain.holds(scores), truth, top if always_first else None)
-    return Calibration(slope, intercept, first, thresholds, always_first, max_labels)
+    plain = Calibration(slope, intercept, (0.0, 0.0, 0.0), np.zeros(0, dtype=np.float32), always_first, max_labels)
+    thresholds = _thresholds(plain.holds(scores), truth, scores.argmax(axis=1) if always_first else None)
+    fitted = replace(plain, thresholds=thresholds)
+    return replace(fitted, first=_fit_first(fitted, scores, ranks, gold))
+
+
+def _fit_first(
+    calibration: Calibration, scores: Scores, ranks: Scores | None, gold: Sequence[Sequence[int]]
+) -> tuple[float, float, float]:
+    stated = calibration.states(scores)
+    first = rank(scores, ranks, stated).argmax(axis=1)
+    correct = np.array([bool(g) and g[0] == k for g, k in zip(gold, first, strict=True)])
+    rows = np.ones(len(scores), dtype=np.bool_) if ranks is None else stated.any(axis=1)
+    x = np.column_stack(_top_and_lead(scores, ranks, stated))
+    if not rows.any():
+        rows[:] = True
+    a, b, c = _fit_logistic(x[rows], correct[rows])
+    return a, b, c
+
+
+def rank(scores: Scores, ranks: Scores | None, stated: NDArray[np.bool_]) -> Scores:
+    """Return what orders the labels of each row: the scores, or, before all others, the ranks of those stated."""
+    if ranks is None:
+        return scores
+    return np.where(stated, np.clip(ranks, -_HIGHEST_RANK, _HIGHEST_RANK) + 3 * _HIGHEST_RANK, scores)
 
 
 def _thresholds(
@@ -129,11 +161,14 @@ def _best_threshold(
     return float(np.clip((probabilities[order[best]] + after) / 2, 0.05, 0.95))
 
 
-def _top_and_lead(scores: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _top_and_lead(scores: Scores, ranks: Scores | None, stated: NDArray[np.bool_]) -> tuple[Scores, Scores]:
+    """Return the score of the label ranked first, and how far its rank is above the second's, at most `_MOST_LEAD`."""
+    ordered = rank(scores, ranks, stated)
+    top = scores[np.arange(len(scores)), ordered.argmax(axis=1)]
     if scores.shape[1] == 1:
-        return scores[:, 0], np.zeros(len(scores), dtype=np.float32)
-    two = np.partition(scores, -2, axis=1)[:, -2:]
-    return two[:, 1], two[:, 1] - two[:, 0]
+        return top, np.zeros(len(scores), dtype=np.float32)
+    two = np.partition(ordered, -2, axis=1)[:, -2:]
+    return top, np.minimum(two[:, 1] - two[:, 0], _MOST_LEAD)
 
 
 def _fit_logistic(x: NDArray[np.float32], y: NDArray[np.bool_]) -> list[float]:

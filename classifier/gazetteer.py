@@ -21,7 +21,7 @@ from classifier.symbols import SPACE, SYMBOL_BITS, symbol_table
 __all__ = ["KINDS", "MAX_LETTERS", "MAX_WORDS", "Gazetteer", "Name", "Trie", "load_gazetteer", "parse_table"]
 
 KINDS = (
-    "state", "people", "capital", "city", "subdivision", "place", "institution",
+    "state", "people", "capital", "city", "subdivision", "place", "institution", "media",
     "title", "club", "currency", "armed_group", "party", "person",
 )  # fmt: skip
 MAX_LETTERS = 18
@@ -54,7 +54,8 @@ class Name(NamedTuple):
     kind : str
         One of `KINDS`.
     countries : mapping of str to float
-        Country codes with weights in 0..1: how likely the name, found in a news text, points to the country.
+        Country codes with weights in 0..1: how likely the name, found in a news text, points to the country. A name of
+        no country keeps shorter names inside it from being found.
     """
 
     name: str
@@ -130,7 +131,7 @@ class Gazetteer:
         ------
         DataError
             If a name has no word, too many or too long ones or is there twice; if a kind is unknown; if a weight is
-            outside 0..1; if an entry has no country.
+            outside 0..1.
         """
         rows = list(rows)
         _check_rows(rows)
@@ -238,8 +239,8 @@ class Gazetteer:
         _check_range("kinds", self.kinds, len(KINDS))
         _check_range("name_words", self.name_words, n_words)
         _check_range("name_countries", self.name_countries, len(self.countries))
-        _check_ends("name_ends", self.name_ends, n_entries, len(self.name_words), MAX_WORDS)
-        _check_ends("country_ends", self.country_ends, n_entries, len(self.weights), len(self.countries))
+        _check_ends("name_ends", self.name_ends, n_entries, len(self.name_words), (1, MAX_WORDS))
+        _check_ends("country_ends", self.country_ends, n_entries, len(self.weights), (0, len(self.countries)))
         _require(len(self.weights) == len(self.name_countries), "weights")
         _require(bool(((self.weights > 0) & (self.weights <= 1)).all()), "weights")
         _require(len(set(self.countries)) == len(self.countries), "country_codes")
@@ -264,7 +265,7 @@ def parse_table(table: str) -> list[Name]:
     Parameters
     ----------
     table : str
-        Countries are separated by spaces, each a code or ``code:weight``.
+        Countries are separated by spaces, each a code or ``code:weight``; ``-`` stands for none.
 
     Returns
     -------
@@ -294,7 +295,9 @@ def parse_table(table: str) -> list[Name]:
 
 
 def _parse_countries(cell: str) -> dict[str, float]:
-    parts = (part.partition(":") for part in cell.split())
+    if cell == "-":
+        return {}
+    parts = (part.partition(":") for part in cell.split(" "))
     return {code: float(weight) if colon else 1.0 for code, colon, weight in parts}
 
 
@@ -302,8 +305,8 @@ def _check_rows(rows: list[Name]) -> None:
     for row in rows:
         if row.kind not in KINDS:
             raise DataError(f"gazetteer: kind {row.kind!r} of {row.name!r} is not one of {', '.join(KINDS)}")
-        if not row.countries or not all(0 < weight <= 1 for weight in row.countries.values()):
-            raise DataError(f"gazetteer: {row.name!r} needs countries with weights in 0..1, got {dict(row.countries)}")
+        if not all(0 < weight <= 1 for weight in row.countries.values()):
+            raise DataError(f"gazetteer: weights of {row.name!r} must be in 0..1, got {dict(row.countries)}")
 
 
 def _number_words(names: list[str]) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int32]]:
@@ -348,11 +351,11 @@ def _check_range(name: str, indices: NDArray[np.integer], n: int) -> None:
     _require(len(indices) == 0 or (int(indices.min()) >= 0 and int(indices.max()) < n), f"{name} out of range")
 
 
-def _check_ends(name: str, ends: NDArray[np.int32], n: int, total: int, most: int) -> None:
-    """Each of the `n` parts must hold 1 to `most` of `total` things."""
+def _check_ends(name: str, ends: NDArray[np.int32], n: int, total: int, limits: tuple[int, int]) -> None:
+    """Each of the `n` parts must hold a number of things within `limits`, all of them `total`."""
     sizes = np.diff(ends.astype(np.int64), prepend=0)
     _require(len(ends) == n and (int(ends[-1]) if n else 0) == total, f"{name} does not fit")
-    _require(bool(((sizes > 0) & (sizes <= most)).all()), f"{name} out of range")
+    _require(bool(((sizes >= limits[0]) & (sizes <= limits[1])).all()), f"{name} out of range")
 
 
 @njit(inline="always")
@@ -385,9 +388,7 @@ def edge_slot(node, first, second, edges):
     """Return the slot of the edge that leaves `node` with a word, or the free one where it belongs."""
     mask = len(edges) - 1
     slot = np.int64(((_hash(node, first, second) >> np.uint64(32)) * np.uint64(mask + 1)) >> np.uint64(32))
-    while edges[slot, 0] != 0 and (
-        edges[slot, 0] != first or edges[slot, 1] != second or edges[slot, 2] >> 32 != node
-    ):
+    while edges[slot, 0] != 0 and (edges[slot, 0] != first or edges[slot, 1] != second or edges[slot, 2] >> 32 != node):
         slot = (slot + 1) & mask
     return slot
 

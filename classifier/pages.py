@@ -33,66 +33,73 @@ LONGEST_LAST_BOX = 12  # of a box that ends the page
 # the line. opens: the line begins with it. holds: it occurs anywhere. words: every word of the line is one of these, and
 # one at least stands before the `+`.
 PATTERNS = """
-share | alone | شارك; شاركها; مشاركة; مشاركات; شارك الخبر; شارك المقال; شارك هذا المقال; شارك هذا الموضوع; شارك مع أصدقائك; \
-    انسخ الرابط; نسخ الرابط; تم نسخ الرابط; رابط مختصر; الرابط المختصر; أرسل إلى صديق; أرسل لصديق; إرسال; أعجبني; \
-    share this; copy link; share this article; share on
-share | words | فيسبوك فيس تويتر واتساب تليجرام تيليجرام تلغرام تيلغرام ماسنجر لينكدإن لينكد بنترست انستغرام facebook twitter \
-    whatsapp telegram messenger linkedin pinterest instagram viber email tweet print pocket reddit tumblr youtube \
-    share مشاركة تغريدة غرد طباعة اطبع + على عبر في بوك آب إن شارك المقال الخبر الموضوع هذا إرسال أرسل بريد البريد \
-    الإلكتروني إلكتروني ايميل x google plus on via link gmail save more
-text size | alone | ت ت الحجم الطبيعي; ت ت; الحجم الطبيعي; حجم الخط; تكبير الخط; تصغير الخط; تكبير الخط تصغير الخط; أ أ; \
-    أ أ أ; a a; a a a; خط أكبر; خط أصغر; حجم الخط أ أ
-counter | alone | تعليق; تعليقات; تعليقا; مشاهدة; مشاهدات; قراءة; قراءات; إعجاب; زيارة; زيارات; عدد المشاهدات; عدد القراءات; \
-    عدد الزيارات; عدد التعليقات; views; comments; shares; likes; view; comment; reads
+share | alone | شارك; شاركها; مشاركة; مشاركات; شارك الخبر; شارك المقال; شارك هذا المقال; شارك هذا الموضوع; شارك مع \
+    أصدقائك; انسخ الرابط; نسخ الرابط; تم نسخ الرابط; رابط مختصر; الرابط المختصر; أرسل إلى صديق; أرسل لصديق; إرسال; \
+    أعجبني; share this; copy link; share this article; share on
+share | words | فيسبوك فيس تويتر واتساب تليجرام تيليجرام تلغرام تيلغرام ماسنجر لينكدإن لينكد بنترست انستغرام \
+    facebook twitter whatsapp telegram messenger linkedin pinterest instagram viber email tweet print pocket \
+    reddit tumblr youtube share مشاركة تغريدة غرد طباعة اطبع تابعنا تابعونا + على عبر في بوك آب إن شارك المقال \
+    الخبر الموضوع هذا إرسال أرسل بريد البريد الإلكتروني إلكتروني ايميل x google plus on via link gmail save more
+text size | alone | ت ت الحجم الطبيعي; ت ت; الحجم الطبيعي; حجم الخط; تكبير الخط; تصغير الخط; تكبير الخط تصغير \
+    الخط; أ أ; أ أ أ; a a; a a a; خط أكبر; خط أصغر; حجم الخط أ أ
+counter | alone | تعليق; تعليقات; تعليقا; مشاهدة; مشاهدات; قراءة; قراءات; إعجاب; زيارة; زيارات; عدد المشاهدات; عدد \
+    القراءات; عدد الزيارات; عدد التعليقات; views; comments; shares; likes; view; comment; reads
 counter | label | عدد المشاهدات; عدد القراءات; عدد الزيارات; عدد التعليقات; المشاهدات; القراءات
-comments | alone | التعليقات; أضف تعليق; أضف تعليقا; أضف تعليقك; اترك تعليقا; اترك تعليقك; لا توجد تعليقات; لا يوجد تعليقات; \
-    اكتب تعليقك; اترك ردا; إلغاء الرد; تعليقات الزوار; leave a comment; leave a reply; add comment; no comments
-reading time | alone | دقائق للقراءة; دقيقة للقراءة; دقائق قراءة; دقيقة قراءة; مدة القراءة; وقت القراءة; مدة القراءة دقائق; \
-    مدة القراءة دقيقة; وقت القراءة دقائق; وقت القراءة دقيقة; min read; minutes read
-navigation | alone | الرئيسية; الصفحة الرئيسية; القائمة; القائمة الرئيسية; بحث; ابحث; تسجيل الدخول; تسجيل الخروج; اشترك; \
-    اشترك الآن; السابق; التالي; المقال السابق; المقال التالي; الخبر السابق; الخبر التالي; الموضوع السابق; الموضوع التالي; \
-    العودة إلى الأعلى; إلى الأعلى; إغلاق; إعلان; إعلانات; مساحة إعلانية; تحميل المزيد; عرض المزيد; المزيد; خريطة الموقع; من نحن; \
-    اتصل بنا; سياسة الخصوصية; شروط الاستخدام; home; menu; search; advertisement; skip to content; sign in; login; next; \
-    previous; close; loading; load more; read more; contact us; privacy policy
+comments | alone | التعليقات; أضف تعليق; أضف تعليقا; أضف تعليقك; اترك تعليقا; اترك تعليقك; لا توجد تعليقات; لا \
+    يوجد تعليقات; اكتب تعليقك; اترك ردا; إلغاء الرد; تعليقات الزوار; leave a comment; leave a reply; add comment; \
+    no comments
+reading time | alone | دقائق للقراءة; دقيقة للقراءة; دقائق قراءة; دقيقة قراءة; مدة القراءة; وقت القراءة; مدة \
+    القراءة دقائق; مدة القراءة دقيقة; وقت القراءة دقائق; وقت القراءة دقيقة; min read; minutes read
+navigation | alone | الرئيسية; الصفحة الرئيسية; القائمة; القائمة الرئيسية; بحث; ابحث; تسجيل الدخول; تسجيل الخروج; \
+    اشترك; اشترك الآن; السابق; التالي; المقال السابق; المقال التالي; الخبر السابق; الخبر التالي; الموضوع السابق; \
+    الموضوع التالي; العودة إلى الأعلى; إلى الأعلى; إغلاق; إعلان; إعلانات; مساحة إعلانية; تحميل المزيد; عرض المزيد; \
+    المزيد; خريطة الموقع; من نحن; اتصل بنا; سياسة الخصوصية; شروط الاستخدام; home; menu; search; advertisement; \
+    skip to content; sign in; login; next; previous; close; loading; load more; read more; contact us; privacy \
+    policy
 navigation | label | الرئيسية; الصفحة الرئيسية; أنت هنا; home
-video | alone | متصفحك لا يدعم الفيديو; شاهد الفيديو; مشاهدة الفيديو; استمع إلى المقال; استمع للمقال; تشغيل الفيديو; \
-    this video is not available; play video
+video | alone | متصفحك لا يدعم الفيديو; شاهد الفيديو; مشاهدة الفيديو; استمع إلى المقال; استمع للمقال; تشغيل \
+    الفيديو; this video is not available; play video
 video | opens | متصفحك لا يدعم; your browser does not support
-related | label | اقرأ أيضا; اقرأ أيضا في; اقرأ كذلك; اقرأ المزيد; اقرأ; اقرأوا أيضا; طالع أيضا; شاهد; شاهد أيضا; للمزيد; \
-    لقراءة المزيد; قد يهمك; قد يهمك أيضا; قد يعجبك; قد يعجبك أيضا; مواضيع ذات صلة; موضوعات ذات صلة; مقالات ذات صلة; أخبار ذات صلة; \
-    ذات صلة; أخبار متعلقة; مواضيع متعلقة; موضوعات متعلقة; مواضيع مرتبطة; أخبار مرتبطة; مواد ذات صلة; الأكثر قراءة; \
-    الأكثر مشاهدة; الأكثر تعليقا; الأكثر تداولا; الأكثر شعبية; آخر الأخبار; المزيد من الأخبار; اخترنا لك; اخترنا لكم; \
-    من اختيار المحرر; اختيارات المحرر; related; related articles; related news; read also; see also; most read
-tags | label | كلمات دالة; الكلمات الدالة; كلمات مفتاحية; الكلمات المفتاحية; الكلمات الدلالية; كلمات دلالية; وسوم; الوسوم; \
-    وسوم الخبر; تاجات; تاغات; سمات; هاشتاغ; tags; keywords; tag
-author | label | كتب; كتبت; بقلم; كتابة; إعداد; أعده; أعدته; تحرير; ترجمة; ترجمه; مراسل; تصوير; كاتب المقال; اسم الكاتب; \
-    المحرر; البريد الإلكتروني; للتواصل; للتواصل مع الكاتب; by; written by; author; email; e mail
+related | label | اقرأ أيضا; اقرأ أيضا في; اقرأ كذلك; اقرأ المزيد; اقرأ; اقرأوا أيضا; طالع أيضا; شاهد; شاهد أيضا; \
+    للمزيد; لقراءة المزيد; قد يهمك; قد يهمك أيضا; قد يعجبك; قد يعجبك أيضا; مواضيع ذات صلة; موضوعات ذات صلة; مقالات \
+    ذات صلة; أخبار ذات صلة; ذات صلة; أخبار متعلقة; مواضيع متعلقة; موضوعات متعلقة; مواضيع مرتبطة; أخبار مرتبطة; \
+    مواد ذات صلة; الأكثر قراءة; الأكثر مشاهدة; الأكثر تعليقا; الأكثر تداولا; الأكثر شعبية; آخر الأخبار; المزيد من \
+    الأخبار; اخترنا لك; اخترنا لكم; من اختيار المحرر; اختيارات المحرر; related; related articles; related news; \
+    read also; see also; most read
+tags | label | كلمات دالة; الكلمات الدالة; كلمات مفتاحية; الكلمات المفتاحية; الكلمات الدلالية; كلمات دلالية; وسوم; \
+    الوسوم; وسوم الخبر; تاجات; تاغات; سمات; هاشتاغ; tags; keywords; tag
+author | label | كتب; كتبت; بقلم; كتابة; إعداد; أعده; أعدته; تحرير; ترجمة; ترجمه; مراسل; تصوير; كاتب المقال; اسم \
+    الكاتب; المحرر; البريد الإلكتروني; للتواصل; للتواصل مع الكاتب; by; written by; author; email; e mail
 author | opens | بقلم; by; written by
 source | label | المصدر; المصادر; مصدر الخبر; source
 source | opens | نقلا عن
 source | alone | أ ف ب; أ ب; د ب أ
 source | words | رويترز وكالات الوكالات الأناضول afp reuters فرانس + أ ف ب د و وكالة press france
-caption | alone | صورة أرشيفية; صورة من الأرشيف; أرشيفية; أرشيف; صورة تعبيرية; صورة توضيحية; الصورة من الأرشيف; file photo
+caption | alone | صورة أرشيفية; صورة من الأرشيف; أرشيفية; أرشيف; صورة تعبيرية; صورة توضيحية; الصورة من الأرشيف; \
+    file photo
 caption | label | صورة; الصورة; صورة أرشيفية; مصدر الصورة; تعليق الصورة; عدسة; photo; image
-credit | alone | أ ب; ا ف ب; د ب أ; إ ب أ; رويترز; وكالات; الوكالات; الأناضول; وكالة الأناضول; غيتي; غيتي إيميجز; جيتي; الفرنسية; \
-    الألمانية; الأوروبية; أسوشيتد برس; فرانس برس; أرشيفية; أرشيف; صورة أرشيفية; من المصدر; إنترنت; الإنترنت; وام; واس; سانا; \
-    بترا; كونا; afp; ap; epa; reuters; getty; getty images; afp getty images; رويترز أرشيف; أ ف ب أرشيف; photo; file
-date | label | نشر; نشر في; نشر بتاريخ; تاريخ النشر; آخر تحديث; آخر تعديل; تم التحديث; تم النشر; تاريخ التحديث; تحديث; published; \
-    last updated; updated; posted
-date | words | السبت الأحد الاثنين الثلاثاء الأربعاء الخميس الجمعة يناير فبراير مارس أبريل إبريل مايو يونيو يوليو أغسطس سبتمبر \
-    أكتوبر نوفمبر ديسمبر كانون شباط آذار نيسان أيار حزيران تموز آب أيلول تشرين جانفي فيفري أفريل ماي جوان جويلية أوت \
-    غشت شتنبر نونبر دجنبر محرم صفر ربيع جمادى رجب شعبان رمضان شوال ذو منذ ساعة ساعات دقيقة دقائق يوم أيام + الثاني الأول \
-    الثانية الأولى الآخر الآخرة القعدة الحجة هـ م ص الساعة بتوقيت غرينتش جرينتش مكة دبي القاهرة مساء صباحا ظهرا gmt utc am pm \
-    الموافق نشر في آخر تحديث بتاريخ قبل حوالي
-newsletter | opens | اشترك في النشرة; اشترك في نشرتنا; اشتركوا في النشرة; اشترك في القائمة البريدية; النشرة البريدية; \
-    القائمة البريدية; النشرة الإخبارية; أدخل بريدك; بريدك الإلكتروني; سجل بريدك; انضم إلى قناتنا; اشترك في قناتنا; \
-    اشترك بقناتنا; تابعنا على; تابعونا على; تابعونا عبر; تابعنا عبر; تابع صفحتنا; حمل التطبيق; حمل تطبيق; حملوا تطبيق; \
-    لتحميل التطبيق; للاشتراك في; لمتابعة آخر الأخبار; تابع آخر الأخبار; حمل تطبيقنا; حملوا تطبيقنا; لمتابعة أخبار; يمكنكم استلام إشعارات; يمكنكم تسلم إشعارات; \
-    subscribe to; sign up for; follow us; download the app
-rights | opens | حقوق النشر; حقوق الطبع; copyright; هذا المقال بقلم; المقال يعبر عن رأي; الآراء الواردة
-rights | holds | جميع الحقوق محفوظة; كل الحقوق محفوظة; الحقوق محفوظة; حقوق النشر محفوظة; حقوق الطبع محفوظة; all rights reserved; \
-    تمثل رأي كتابها فقط; تعبر عن رأي كاتبها; يعبر عن رأي كاتبه; تعبر عن آراء كتابها; تعبر عن رأي أصحابها; \
-    ولا تعبر بالضرورة عن رأي الموقع; ولا تعبر بالضرورة عن رأي الصحيفة; والآراء الواردة أدناه
+credit | alone | أ ب; ا ف ب; د ب أ; إ ب أ; رويترز; وكالات; الوكالات; الأناضول; وكالة الأناضول; غيتي; غيتي إيميجز; \
+    جيتي; الفرنسية; الألمانية; الأوروبية; أسوشيتد برس; فرانس برس; أرشيفية; أرشيف; صورة أرشيفية; من المصدر; إنترنت; \
+    الإنترنت; وام; واس; سانا; بترا; كونا; afp; ap; epa; reuters; getty; getty images; afp getty images; رويترز \
+    أرشيف; أ ف ب أرشيف; photo; file
+date | label | نشر; نشر في; نشر بتاريخ; تاريخ النشر; آخر تحديث; آخر تعديل; تم التحديث; تم النشر; تاريخ التحديث; \
+    published; last updated; updated; posted
+date | words | السبت الأحد الاثنين الثلاثاء الأربعاء الخميس الجمعة يناير فبراير مارس أبريل إبريل مايو يونيو يوليو \
+    أغسطس سبتمبر أكتوبر نوفمبر ديسمبر كانون شباط آذار نيسان أيار حزيران تموز آب أيلول تشرين جانفي فيفري أفريل ماي \
+    جوان جويلية أوت غشت شتنبر نونبر دجنبر محرم صفر ربيع جمادى رجب شعبان رمضان شوال ذو منذ ساعة ساعات دقيقة دقائق \
+    يوم أيام + الثاني الأول الثانية الأولى الآخر الآخرة القعدة الحجة هـ م ص الساعة بتوقيت غرينتش جرينتش مكة دبي \
+    القاهرة مساء صباحا ظهرا gmt utc am pm الموافق نشر في آخر تحديث بتاريخ قبل حوالي
+newsletter | alone | النشرة البريدية; القائمة البريدية; النشرة الإخبارية; بريدك الإلكتروني; البريد الإلكتروني
+newsletter | opens | اشترك في النشرة; اشترك في نشرتنا; اشتركوا في النشرة; اشترك في القائمة البريدية; للاشتراك في \
+    النشرة; للاشتراك في نشرتنا; أدخل بريدك; سجل بريدك; انضم إلى قناتنا; اشترك في قناتنا; اشترك بقناتنا; تابعونا \
+    على; تابعونا عبر; تابع صفحتنا; حمل التطبيق; حمل تطبيقنا; حملوا تطبيقنا; لتحميل التطبيق; لمتابعة آخر الأخبار; \
+    تابع آخر الأخبار; يمكنكم استلام إشعارات; يمكنكم تسلم إشعارات; subscribe to; sign up for; follow us; download \
+    the app
+rights | opens | copyright; هذا المقال بقلم; المقال يعبر عن رأي
+rights | holds | جميع الحقوق محفوظة; كل الحقوق محفوظة; حقوق النشر محفوظة; حقوق الطبع محفوظة; حقوق الطبع والنشر \
+    محفوظة; all rights reserved; تمثل رأي كتابها فقط; تعبر عن رأي كاتبها; يعبر عن رأي كاتبه; تعبر عن آراء كتابها; \
+    تعبر عن رأي أصحابها; ولا تعبر بالضرورة عن رأي الموقع; ولا تعبر بالضرورة عن رأي الصحيفة; الآراء الواردة أدناه; \
+    والآراء الواردة أدناه; الآراء الواردة في هذا المقال
 """
 
 _SEPARATORS = ":|/-–—.…«»‹›>•*■"  # noqa: RUF001
@@ -343,7 +350,7 @@ def _by_shape(line: _Line) -> str | None:
         return "link"
     if len(pieces) > 1 and all(piece.startswith("#") for piece in pieces):
         return "tags"
-    if "@" in text and len(pieces) <= 8 and any(map(_is_address, pieces)):
+    if "@" in text and len(pieces) <= 8 and (any(map(_is_address, pieces)) or _is_handle(text)):
         return "author"
     return "navigation" if _is_trail(text) else None
 
@@ -356,9 +363,13 @@ def _is_count(text: str) -> bool:
 
 
 def _is_address(piece: str) -> bool:
-    """Whether a word is an e-mail address or a handle."""
-    name, at, host = piece.strip(_CLOSERS + "(:").partition("@")
-    return bool(at) and ("." in host if name else len(host) > 2)
+    name, _, host = piece.strip(_CLOSERS + "(:").partition("@")
+    return bool(name) and "." in host
+
+
+def _is_handle(text: str) -> bool:
+    """Whether the line is the name of an account and no more: in a sentence it names who is quoted."""
+    return text.startswith("@") and len(text) > 3 and " " not in text
 
 
 def _is_trail(text: str) -> bool:
@@ -392,6 +403,8 @@ def _may_follow(reason: str, tail: str) -> bool:
     """Whether a label of this kind may have this after it: names are short, and nothing but small print is a sentence."""
     if reason in ("author", "source"):
         return len(tail.split()) <= 7 and not tail.endswith(_SENTENCE_ENDS)
+    if reason in ("date", "counter"):
+        return len(tail.split()) <= 8 and _DIGIT.search(tail) is not None and not tail.endswith(_SENTENCE_ENDS)
     return reason not in ("related", "caption") or not _ends_sentence(tail)
 
 
@@ -401,10 +414,10 @@ def _by_credit(line: _Line, *, before_body: bool) -> str | None:
     bar = max(map(text.rfind, "|©"))
     if bar >= 0:
         return "caption" if all(map(_is_credit, re.split("[/,،-]", text[bar + 1 :]))) else None
-    cut = max(map(text.rfind, "(/-–"))  # noqa: RUF001
+    cut = max(map(text.rfind, ("(", "/", " -", " –")))  # noqa: RUF001
     # Paragraphs and alerts end in an agency too: without a bar it takes the place of a caption, and its size.
     is_short = cut > 0 and before_body and len(text) < LONGEST_CAPTION and not _ends_sentence(text[:cut])
-    return "caption" if is_short and _is_credit(text[cut + 1 :]) else None
+    return "caption" if is_short and _is_credit(text[cut:]) else None
 
 
 def _is_credit(text: str) -> bool:

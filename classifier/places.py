@@ -14,13 +14,48 @@ from classifier.symbols import SPACE, SYMBOL_BITS
 
 __all__ = ["PLACE_FEATURES", "Mentions", "PlacePairs", "find_mentions", "place_features"]
 
-TITLE, LEAD, BODY = 0, 1, 2
+TITLE, LEAD, BODY, DATELINE = 0, 1, 2, 3
 LEAD_WORDS = 80
 MOST_WORDS = 1200
+_DATELINE_WORDS = 8
 _HALF = MAX_LETTERS // 2
 _TOP_SHIFT = SYMBOL_BITS * (_HALF - 1)
 _FULL = (1 << (SYMBOL_BITS * _HALF)) - 1
-_STATE, _PEOPLE = KINDS.index("state"), KINDS.index("people")
+_STATE, _PEOPLE, _MEDIA = KINDS.index("state"), KINDS.index("people"), KINDS.index("media")
+
+_GROUPS = (
+    "state", "people", "city", "subdivision", "place", "institution", "media", "club", "currency", "party", "person",
+)  # fmt: skip
+_GROUP_OF_KIND = {"capital": "city", "title": "institution", "armed_group": "party"}
+_GROUP_OF_KINDS = np.array([_GROUPS.index(_GROUP_OF_KIND.get(kind, kind)) for kind in KINDS], dtype=np.uint8)
+_BIN_ENDS = (5, 10, 20, 40, 80, 160)
+_RANKS = 5
+
+PLACE_FEATURES = (
+    *(f"{group} in title or lead" for group in _GROUPS),
+    "title", "lead", "body", "everywhere",
+    "share", "root of share", "share of title and lead",
+    *(f"rank {rank}" for rank in range(1, _RANKS)), f"rank {_RANKS} or more",
+    "near the start", "very near the start", "in the lead",
+    "surest name", "sure name", "no likely name", "likely countries", "only likely country",
+    "not in the title, others are", "in the title", "European Union",
+    *(f"words {begin} to {end}" for begin, end in zip((0, *_BIN_ENDS), (*_BIN_ENDS, MOST_WORDS), strict=True)),
+    "length", "density", "short text",
+    "dateline",
+)  # fmt: skip
+"""What the columns of `PlacePairs.features` hold; `place_features` says how."""
+
+_N_GROUPS, _N_BINS = len(_GROUPS), len(_BIN_ENDS) + 1
+# Columns of what is summed a country: groups, zones, bins.
+_ZONES, _BINS = _N_GROUPS, _N_GROUPS + 4
+_N_SUMS = _BINS + _N_BINS
+# Columns of what is known a country beside sums.
+_FIRST, _SUREST, _SUPPORT, _PROMINENCE, _N_FACTS = 0, 1, 2, 3, 4
+_NOWHERE = 999.0
+_SURE, _LIKELY, _POSSIBLE = np.float32(0.9), 0.5, 0.3
+_SUPPORT_OF_ZONE = (3.0, 1.0, 0.5)
+_UNSUPPORTED = 0.3
+_SHORT_TEXT = 60
 
 
 class Mentions(NamedTuple):
@@ -30,13 +65,16 @@ class Mentions(NamedTuple):
     ----------
     article : ndarray of shape (n_mentions,), int32
     zone : ndarray of uint8
-        0 in the title, 1 in the first `LEAD_WORDS` words of the text, 2 in the rest up to `MOST_WORDS` words.
+        0 in the title, 1 in the first `LEAD_WORDS` words of the text, 2 in the rest up to `MOST_WORDS` words; 3 in a
+        dateline: at the very start of a text, before the name of a news agency.
     begin, end : ndarrays of int64
         Positions in the symbols; a clitic before the name is part of the span.
     word : ndarray of int32
         Number of its first word in the title or in the text.
     entry : ndarray of int32
         What was found in the gazetteer.
+    n_words : ndarray of shape (n_articles,), int32
+        How many words of each text were read.
     """
 
     article: NDArray[np.int32]
@@ -45,6 +83,7 @@ class Mentions(NamedTuple):
     end: NDArray[np.int64]
     word: NDArray[np.int32]
     entry: NDArray[np.int32]
+    n_words: NDArray[np.int32]
 
 
 def find_mentions(
@@ -65,23 +104,47 @@ def find_mentions(
     Mentions
     """
     n_most = int(np.minimum((np.concatenate([titles, texts]) @ [-1, 1] + 1) // 2, MOST_WORDS).sum())
-    found = Mentions(*(np.empty(n_most, dtype=dtype) for dtype in ("i4", "u1", "i8", "i8", "i4", "i4")))
-    n = _find_all(symbols, titles, texts, gazetteer.trie, found)
-    return Mentions(*(array[:n].copy() for array in found))
+    sizes = dict.fromkeys(("article", "zone", "begin", "end", "word", "entry"), n_most) | {"n_words": len(titles)}
+    dtypes = (np.int32, np.uint8, np.int64, np.int64, np.int32, np.int32, np.int32)
+    found = Mentions(*(np.empty(size, dtype=dtype) for size, dtype in zip(sizes.values(), dtypes, strict=True)))
+    n = _find_all(symbols, titles, texts, gazetteer.trie, gazetteer.name_ends, found)
+    return Mentions(*(array[:n].copy() for array in found[:-1]), found.n_words)
 
 
 @njit(cache=True, nogil=True)
-def _find_all(symbols, titles, texts, trie, found):
+def _find_all(symbols, titles, texts, trie, name_ends, found):
     n = 0
     for article in range(len(titles)):
-        n = _find_in(symbols, titles[article, 0], titles[article, 1], article, TITLE, trie, found, n)
-        n = _find_in(symbols, texts[article, 0], texts[article, 1], article, LEAD, trie, found, n)
+        n, _ = _find_in(symbols, titles[article, 0], titles[article, 1], article, TITLE, trie, found, n)
+        first = n
+        n, found.n_words[article] = _find_in(
+            symbols, texts[article, 0], texts[article, 1], article, LEAD, trie, found, n
+        )
+        _mark_dateline(found, first, n, trie.kinds, name_ends)
     return n
 
 
 @njit(cache=True, nogil=True)
+def _mark_dateline(found, first, n, kinds, name_ends):
+    """Give a zone of its own to names without a gap at the start of a text, if the press is credited after them.
+
+    "Dubai, United Arab Emirates (CNN)" says where the reporter sits; the story is mostly about another country.
+    """
+    expected = 0
+    for mention in range(first, n):
+        entry, word = found.entry[mention], found.word[mention]
+        if word > min(expected + 1, _DATELINE_WORDS):
+            return
+        if kinds[entry] == _MEDIA:
+            if mention > first:
+                found.zone[first : mention + 1] = DATELINE
+            return
+        expected = word + name_ends[entry] - (name_ends[entry - 1] if entry else 0)
+
+
+@njit(cache=True, nogil=True)
 def _find_in(symbols, begin, end, article, zone, trie, found, n):
-    """Append the mentions of a title or text from mention `n` on; return the new number."""
+    """Append the mentions of a title or text from mention `n` on; return how many there are now, and words read."""
     edges, nodes, starts, kinds, letters = trie  # Arrays taken out of a tuple in a loop cost more than the loop's work.
     word = 0
     while begin < end and word < MOST_WORDS:
@@ -106,7 +169,7 @@ def _find_in(symbols, begin, end, article, zone, trie, found, n):
             n += 1
         word += max(n_words, 1)
         begin = last + 1
-    return n
+    return n, word
 
 
 @njit(inline="always")
@@ -202,7 +265,7 @@ class PlacePairs(NamedTuple):
     article : ndarray of shape (n_pairs,), int32
         Ascending.
     country : ndarray of shape (n_pairs,), int16
-        Positions in the gazetteer's `countries`; in an article, each once.
+        Positions in the gazetteer's `countries`; in an article, each once, in the order of first mention.
     features : ndarray of shape (n_pairs, n_features), float32
         As `PLACE_FEATURES` names them.
     """
@@ -210,3 +273,198 @@ class PlacePairs(NamedTuple):
     article: NDArray[np.int32]
     country: NDArray[np.int16]
     features: NDArray[np.float32]
+
+
+def place_features(mentions: Mentions, gazetteer: Gazetteer, home: NDArray[np.int16] | None = None) -> PlacePairs:
+    """Describe each country that an article may name by features that mean the same for all countries.
+
+    A mention counts for each country of its name by the weight of the name. Where a name has several countries and
+    others in the article are unmistakable, the weights of those that nothing else supports pass to the others.
+
+    Parameters
+    ----------
+    mentions : Mentions
+    gazetteer : Gazetteer
+        The one in which they were found.
+    home : ndarray of shape (n_articles,), int16, optional
+        Index of the country of each article's outlet, -1 where it is not known: what an ambiguous name stands for if
+        it lists that country.
+
+    Returns
+    -------
+    PlacePairs
+        An article without mentions has none.
+
+    Notes
+    -----
+    Weights are summed up a country: `_GROUPS` in title (twice) and lead, the zones, the bins of words. Sums of groups
+    and zones are compressed by ``log(1 + x)``, bins cut at 1. Prominence is four times the title, twice the lead and
+    the body; share and rank are by prominence. A name is sure from a weight of 0.9, likely from 0.5.
+    """
+    n_articles, n_countries = len(mentions.n_words), len(gazetteer.countries)
+    home = np.full(n_articles, -1, dtype=np.int16) if home is None else home
+    bounds = np.searchsorted(mentions.article, np.arange(n_articles + 1))
+    ends = gazetteer.country_ends
+    n_most = int((ends[mentions.entry] - np.where(mentions.entry > 0, ends[mentions.entry - 1], 0)).sum())
+    pairs = PlacePairs(
+        np.empty(n_most, dtype=np.int32),
+        np.empty(n_most, dtype=np.int16),
+        np.zeros((n_most, len(PLACE_FEATURES)), dtype=np.float32),
+    )
+    scratch = _Scratch(
+        np.zeros((n_countries, _N_SUMS)), np.zeros((n_countries, _N_FACTS)), np.zeros(n_countries, dtype=np.int16)
+    )
+    union = gazetteer.countries.index("EU") if "EU" in gazetteer.countries else -1
+    links = _Links(_GROUP_OF_KINDS[gazetteer.kinds], ends, gazetteer.name_countries, gazetteer.weights, union)
+    n = _describe_all(mentions, bounds, home, links, scratch, pairs)
+    return PlacePairs(*(array[:n].copy() for array in pairs))
+
+
+class _Links(NamedTuple):
+    """The group of each entry, its countries and their weights as in `Gazetteer`, the index of the European Union."""
+
+    groups: NDArray[np.uint8]
+    ends: NDArray[np.int32]
+    countries: NDArray[np.int16]
+    weights: NDArray[np.float32]
+    union: int
+
+
+class _Scratch(NamedTuple):
+    """What is known of each country in one article, and which countries were named, in order."""
+
+    sums: NDArray[np.float64]
+    facts: NDArray[np.float64]
+    named: NDArray[np.int16]
+
+
+@njit(cache=True, nogil=True)
+def _describe_all(mentions, bounds, home, links, scratch, pairs):
+    n = 0
+    for article in range(len(bounds) - 1):
+        first, stop = bounds[article], bounds[article + 1]
+        if first == stop:
+            continue
+        _add_support(mentions, first, stop, links, scratch.facts)
+        n_named = _add_mentions(mentions, first, stop, home[article], links, scratch)
+        _describe(article, mentions.n_words[article], n_named, links.union, scratch, pairs, n)
+        _clear(mentions, first, stop, n_named, links, scratch)
+        n += n_named
+    return n
+
+
+@njit(cache=True, nogil=True)
+def _add_support(mentions, first, stop, links, facts):
+    """Note which countries have a sure name outside the dateline."""
+    for mention in range(first, stop):
+        entry, zone = mentions.entry[mention], mentions.zone[mention]
+        if zone != DATELINE and links.groups[entry] != _MEDIA_GROUP:
+            for link in range(links.ends[entry - 1] if entry else 0, links.ends[entry]):
+                if links.weights[link] >= _SURE:
+                    facts[links.countries[link], _SUPPORT] = 1.0
+
+
+@njit(cache=True, nogil=True)
+def _clear(mentions, first, stop, n_named, links, scratch):
+    for i in range(n_named):
+        scratch.sums[scratch.named[i]] = 0.0
+        scratch.facts[scratch.named[i]] = 0.0
+
+
+@njit(cache=True, nogil=True)
+def _add_mentions(mentions, first, stop, home, links, scratch):
+    """Sum up the mentions of an article; return the number of countries."""
+    groups, ends, countries, weights, _ = links
+    sums, facts, named = scratch
+    n_named = 0
+    for mention in range(first, stop):
+        entry, zone, word = mentions.entry[mention], mentions.zone[mention], mentions.word[mention]
+        begin, end = ends[entry - 1] if entry else 0, ends[entry]
+        share = _supported_share(begin, end, countries, weights, facts)
+        is_home = _lists(home, begin, end, countries)
+        for link in range(begin, end):
+            country = countries[link]
+            weight = _weigh(weights[link], country, end - begin, home, is_home, share, facts)
+            if facts[country, _FIRST] == 0.0:
+                facts[country, _FIRST] = _NOWHERE
+                named[n_named] = country
+                n_named += 1
+            _add(weight, zone, word, groups[entry], sums[country], facts[country])
+    return n_named
+
+
+@njit(inline="always")
+def _supported_share(begin, end, countries, weights, facts):
+    """Return which part of the weights of a name belongs to countries that have support."""
+    total = supported = 0.0
+    for link in range(begin, end):
+        total += weights[link]
+        supported += weights[link] * facts[countries[link], _SUPPORT]
+    return supported / total if total else 0.0
+
+
+@njit(inline="always")
+def _lists(home, begin, end, countries):
+    for link in range(begin, end):
+        if countries[link] == home:
+            return True
+    return False
+
+
+@njit(inline="always")
+def _weigh(weight, country, n_countries, home, is_home, supported, facts):
+    """Return what a mention counts for one of the countries of its name."""
+    if n_countries == 1:
+        return np.float64(weight)
+    if is_home:
+        return max(np.float64(weight), 0.9) if country == home else weight / 10.0
+    if supported == 0.0 or supported == 1.0:
+        return np.float64(weight)
+    if facts[country, _SUPPORT] == 0.0:
+        return weight * _UNSUPPORTED
+    return min(weight * (1.0 + (1.0 - _UNSUPPORTED) * (1.0 - supported) / supported), 1.0)
+
+
+@njit(inline="always")
+def _add(weight, zone, word, group, sums, facts):
+    """Add a mention to what is known of a country. Positions count from 1; a title is before the first word."""
+    facts[_SUREST] = max(facts[_SUREST], weight)
+    sums[_ZONES + zone] += weight
+    if zone == DATELINE:
+        return
+    if zone != BODY:
+        sums[group] += weight * (2.0 if zone == TITLE else 1.0)
+    if zone != TITLE:
+        sums[_BINS + _bin_of(word)] += weight
+    if weight >= _POSSIBLE:
+        facts[_FIRST] = min(facts[_FIRST], 1.0 if zone == TITLE else word + 11.0)
+
+
+@njit(inline="always")
+def _bin_of(word):
+    place = 0
+    for end in _BIN_ENDS:
+        place += word >= end
+    return place
+
+
+@njit(cache=True, nogil=True)
+def _describe(article, n_words, n_named, union, scratch, pairs, n):
+    """Write the pairs of an article from pair `n` on."""
+    sums, facts, named = scratch
+    totals = np.zeros(6)
+    for i in range(n_named):
+        zones = sums[named[i], _ZONES : _BINS]
+        facts[named[i], _PROMINENCE] = 4.0 * zones[TITLE] + 2.0 * zones[LEAD] + zones[BODY]
+        totals[_T_PROMINENCE] += facts[named[i], _PROMINENCE]
+        totals[_T_TITLE] += zones[TITLE]
+        totals[_T_EARLY] += zones[TITLE] + zones[LEAD]
+        totals[_T_LIKELY] += facts[named[i], _SUREST] >= _LIKELY
+    for i in range(n_named):
+        country = named[i]
+        pairs.article[n + i], pairs.country[n + i] = article, country
+        row = pairs.features[n + i]
+        place = _write_sums(sums[country], row)
+        place = _write_shares(sums[country], facts, named, n_named, i, totals, row, place)
+        place = _write_names(sums[country], facts[country], totals, country == union, row, place)
+        _write_text(sums[country], n_words, row, place)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
@@ -12,7 +12,7 @@ from classifier import blocks as blocks_
 from classifier import ngrams
 from classifier.article import Article
 from classifier.blocks import Block, BlockScorer
-from classifier.calibration import Calibration
+from classifier.calibration import Calibration, rank
 from classifier.config import Config
 from classifier.errors import UnknownLabelError
 from classifier.gazetteer import Gazetteer
@@ -67,6 +67,8 @@ class Task:
     calibration : Calibration
     place : PlaceHead or None
         None for a task of n-grams alone; then `heads` are `labels`.
+    order : PlaceHead or None
+        What orders the labels stated, central first; the scores themselves if None.
     """
 
     name: str
@@ -75,6 +77,23 @@ class Task:
     columns: slice
     calibration: Calibration
     place: PlaceHead | None = None
+    order: PlaceHead | None = None
+
+
+class ScoredBatch(NamedTuple):
+    """Scores of a batch of articles.
+
+    Attributes
+    ----------
+    scores : dict of str to ndarray of shape (n_articles, n_labels), float32
+    ranks : dict of str to ndarray of the same shape, or None where the scores give the order
+    known : ndarray of shape (n_articles,), bool
+        Which articles have evidence at all.
+    """
+
+    scores: dict[str, Scores]
+    ranks: dict[str, Scores | None]
+    known: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +138,7 @@ class Scorer:
     def decision_function(self, articles: Sequence[Article], task: str) -> Scores:
         """Return raw scores, ndarray of shape (n_articles, n_labels), float32."""
         wanted = self._task(task)
-        parts = [scores[task] for scores, _ in self.score_batches(articles)]
+        parts = [scored.scores[task] for scored in self.score_batches(articles)]
         return np.concatenate([np.zeros((0, len(wanted.labels)), dtype=np.float32), *parts])
 
     def predict_proba(self, articles: Sequence[Article], task: str) -> Scores:
@@ -137,8 +156,8 @@ class Scorer:
         done = Parallel(n_jobs=n_parts, prefer="threads")(delayed(self._predict_part)(part) for part in parts)
         return [prediction for part in done for prediction in part]
 
-    def score_batches(self, articles: Sequence[Article]) -> Iterator[tuple[dict[str, Scores], NDArray[np.bool_]]]:
-        """Yield, a batch of articles at a time, the scores of each task and which articles have evidence at all."""
+    def score_batches(self, articles: Sequence[Article]) -> Iterator[ScoredBatch]:
+        """Yield scores, ranks and which articles have evidence at all, a batch of articles at a time."""
         scorers = [
             BlockScorer(block, ngrams.build_vocabulary(block.keys), coef, scale)
             for block, coef, scale in zip(self.blocks, self.coefs, self.scales, strict=True)
@@ -148,27 +167,31 @@ class Scorer:
 
     def _predict_part(self, articles: Sequence[Article]) -> list[Prediction]:
         predictions: list[Prediction] = []
-        for scores, known in self.score_batches(articles):
-            batch = articles[len(predictions) : len(predictions) + len(known)]
-            predictions.extend(self.decide(scores, known, [a.id for a in batch]))
+        for scored in self.score_batches(articles):
+            batch = articles[len(predictions) : len(predictions) + len(scored.known)]
+            predictions.extend(self.decide(scored, [a.id for a in batch]))
         return predictions
 
-    def decide(
-        self, scores: Mapping[str, Scores], known: NDArray[np.bool_], ids: Sequence[str | None]
-    ) -> list[Prediction]:
+    def decide(self, scored: ScoredBatch, ids: Sequence[str | None]) -> list[Prediction]:
         """Turn scores into predictions."""
-        stated = {name: _state(self.tasks[name], values, known) for name, values in scores.items()}
+        stated = {
+            name: _state(self.tasks[name], scores, scored.ranks[name], scored.known)
+            for name, scores in scored.scores.items()
+        }
         for name in self.derived_tasks:
             stated[name] = [_regions(labels) for labels in stated[SOURCE_TASK]]
         return [Prediction({name: rows[i] for name, rows in stated.items()}, ids[i]) for i in range(len(ids))]
 
-    def _score(
-        self, articles: Sequence[Article], scorers: Sequence[BlockScorer]
-    ) -> tuple[dict[str, Scores], NDArray[np.bool_]]:
+    def _score(self, articles: Sequence[Article], scorers: Sequence[BlockScorer]) -> ScoredBatch:
         encoded = blocks_.encode(articles)
         heads, known = self._score_heads(encoded, scorers)
         pairs = self.place_pairs(encoded, articles) if self.gazetteer is not None else None
-        return {name: self._task_scores(task, heads, pairs) for name, task in self.tasks.items()}, known
+        scores = {name: self._task_scores(task, task.place, heads, pairs) for name, task in self.tasks.items()}
+        ranks = {
+            name: self._task_scores(task, task.order, heads, pairs) if task.order else None
+            for name, task in self.tasks.items()
+        }
+        return ScoredBatch(scores, ranks, known)
 
     def _score_heads(
         self, encoded: EncodedArticles, scorers: Sequence[BlockScorer]
@@ -195,12 +218,12 @@ class Scorer:
         assert self.gazetteer is not None
         return place_pairs(encoded, articles, self.gazetteer)
 
-    def _task_scores(self, task: Task, heads: Scores, pairs: PlacePairs | None) -> Scores:
+    def _task_scores(self, task: Task, place: PlaceHead | None, heads: Scores, pairs: PlacePairs | None) -> Scores:
         own = heads[:, task.columns]
-        if task.place is None or pairs is None:
+        if place is None or pairs is None:
             return own
         assert self.gazetteer is not None
-        return place_scores(task, task.place, own, pairs, self.gazetteer.countries)
+        return place_scores(task, place, own, pairs, self.gazetteer.countries)
 
     def _task(self, name: str) -> Task:
         if name not in self.tasks:
@@ -232,23 +255,23 @@ def place_scores(task: Task, place: PlaceHead, heads: Scores, pairs: PlacePairs,
     return scores
 
 
-def _state(task: Task, scores: Scores, known: NDArray[np.bool_]) -> list[tuple[Label, ...]]:
-    """Return the labels that each row of scores states, ordered by score."""
+def _state(task: Task, scores: Scores, ranks: Scores | None, known: NDArray[np.bool_]) -> list[tuple[Label, ...]]:
+    """Return the labels that each row of scores states, in order."""
     c = task.calibration
-    holds = c.holds(scores)
-    first = c.is_first(scores)
-    above = holds >= c.thresholds
+    holds, first, stated = c.holds(scores), c.is_first(scores, ranks), c.states(scores)
+    ordered = rank(scores, ranks, stated)
     if c.always_first:
-        above[np.arange(len(scores)), scores.argmax(axis=1)] = True
-    above &= known[:, None]
+        stated[np.arange(len(scores)), scores.argmax(axis=1)] = True
+    stated &= known[:, None]
     rows: list[tuple[Label, ...]] = []
     for i in range(len(scores)):
-        columns = np.flatnonzero(above[i])
+        columns = np.flatnonzero(stated[i])
         columns = columns[np.argsort(-scores[i, columns], kind="stable")][: c.max_labels]
+        columns = columns[np.argsort(-ordered[i, columns], kind="stable")]
         rows.append(
             tuple(
-                _label(task.name, task.labels[k], first[i] if rank == 0 else holds[i, k], scores[i, k])
-                for rank, k in enumerate(columns)
+                _label(task.name, task.labels[k], first[i] if place == 0 else holds[i, k], scores[i, k])
+                for place, k in enumerate(columns)
             )
         )
     return rows

@@ -73,7 +73,7 @@ def fit_heads(
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def _descend(order, indptr, indices, data, Y, cost, squares, alpha, coef, intercept, resting):  # type: ignore[no-untyped-def]
+def _descend(order, indptr, indices, data, Y, cost, squares, alpha, coef, intercept, resting):
     """Make one pass over the rows; return the largest projected gradient met."""
     n_labels = Y.shape[1]
     scores = np.empty(n_labels, dtype=np.float32)
@@ -103,7 +103,7 @@ def _descend(order, indptr, indices, data, Y, cost, squares, alpha, coef, interc
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def _steps(y, scores, cost, square, alpha, steps):  # type: ignore[no-untyped-def]
+def _steps(y, scores, cost, square, alpha, steps):
     """Set the step of each label of a row; return the largest gradient, whether one moves, whether all are sure."""
     worst = np.float32(0)
     moved, sure = False, True

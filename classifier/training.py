@@ -1,7 +1,8 @@
 """From labelled articles to a `Scorer`: features, heads, place weights, calibration on held-out folds."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,8 @@ __all__ = ["Labels", "duplicate_groups", "held_out_fold", "train"]
 Labels = Sequence[Sequence[str] | None]
 """A task's column: a list of labels an article, primary first; None where they are not known."""
 
+_HOLDS_IN_ORDER = 0.3
+"""How much of the score for holding is in the one for order; docs/experiments.md."""
 _CANDIDATE_SCORE = -0.6
 """Countries that an article does not name are candidates only from this score of their head on."""
 
@@ -88,7 +91,10 @@ def train(
     blocks = tuple(_fit_block(encoded, block, config) for block in config.blocks)
     matrices = [_matrix(encoded, block, config) for block in blocks]
     pairs = place_pairs(encoded, articles, gazetteer) if gazetteer else None
-    folds = _folds(duplicate_groups(articles, groups), config)
+    kept_together = duplicate_groups(articles, groups)
+    if kept_together.max() == 0:  # One outlet alone: its articles must do.
+        kept_together = duplicate_groups(articles, None)
+    folds = _folds(kept_together, config)
     weights = np.ones(len(articles), dtype=np.float32) if sample_weight is None else sample_weight
     fitted = [_fit_task(plan, blocks, matrices, folds, weights, pairs, gazetteer, config) for plan in plans]
     return _assemble(config, blocks, fitted, gazetteer)
@@ -239,12 +245,13 @@ def _fit_task(
     fold, cost = folds[plan.rows], plan.cost * weights[plan.rows, None]
     held_out = _held_out_scores(X, plan.targets, fold, cost, config)
     coef, intercept = _solve(X, plan.targets, cost, config)
-    place = None
+    place = order = ranks = None
     if plan.has_places:
         assert pairs is not None
         assert gazetteer is not None
-        place, held_out = _fit_place_head(plan, held_out, pairs, fold, gazetteer, config)
-    task = Task(plan.name, plan.labels, plan.heads, slice(0, len(plan.heads)), _calibrate(plan, held_out), place)
+        (place, order), (held_out, ranks) = _fit_place_heads(plan, held_out, pairs, fold, gazetteer)
+    columns = slice(0, len(plan.heads))
+    task = Task(plan.name, plan.labels, plan.heads, columns, _calibrate(plan, held_out, ranks), place, order)
     bounds = np.cumsum([0] + [m.shape[1] if use else 0 for m, use in zip(matrices, used, strict=True)])
     parts = [coef[a:b] if use else None for a, b, use in zip(bounds[:-1], bounds[1:], used, strict=True)]
     return _FittedTask(plan, parts, intercept, task)
@@ -271,44 +278,66 @@ def _held_out_scores(
     return scores
 
 
-def _calibrate(plan: _Plan, held_out: NDArray[np.float32]) -> Calibration:
+def _calibrate(plan: _Plan, held_out: NDArray[np.float32], ranks: NDArray[np.float32] | None) -> Calibration:
     column = {label: k for k, label in enumerate(plan.labels)}
     gold = [[column[label] for label in labels] for labels in plan.gold]
     most = max(map(len, gold))
     always = not plan.has_places and all(gold)
-    return fit_calibration(held_out, gold, always_first=always, max_labels=min(most, 4))
+    return fit_calibration(held_out, gold, ranks=ranks, always_first=always, max_labels=min(most, 4))
 
 
-def _fit_place_head(
-    plan: _Plan,
-    heads: NDArray[np.float32],
-    pairs: PlacePairs,
-    fold: NDArray[np.int64],
-    gazetteer: Gazetteer,
-    config: Config,
-) -> tuple[PlaceHead, NDArray[np.float32]]:
-    """Fit the weights shared by all countries; return them and held-out scores of all countries."""
+def _fit_place_heads(
+    plan: _Plan, heads: NDArray[np.float32], pairs: PlacePairs, fold: NDArray[np.int64], gazetteer: Gazetteer
+) -> tuple[tuple[PlaceHead, PlaceHead], tuple[NDArray[np.float32], NDArray[np.float32]]]:
+    """Fit the weights shared by all countries, for holding and for order; return them and held-out scores of both."""
     row_of = np.full(int(max(plan.rows.max(), pairs.article.max(initial=0))) + 1, -1, dtype=np.int64)
     row_of[plan.rows] = np.arange(len(plan.rows))
     known = row_of[pairs.article] >= 0
     pairs = PlacePairs(row_of[pairs.article[known]].astype(np.int32), pairs.country[known], pairs.features[known])
-    X, y, rows = _candidates(plan, heads, pairs, gazetteer)
-    scores = np.zeros((len(plan.rows), len(plan.labels)), dtype=np.float32)
+    candidates = _candidates(plan, heads, pairs, gazetteer)
+    scores, ranks = (np.zeros((len(plan.rows), len(plan.labels)), dtype=np.float32) for _ in range(2))
     draft = Task(plan.name, plan.labels, plan.heads, slice(0, len(plan.heads)), None)  # type: ignore[arg-type]
     for f in np.unique(fold):
-        mine, inside = fold == f, fold[rows] != f
-        place = _fit_shared(X[inside] if inside.any() else X, y[inside] if inside.any() else y)
+        mine, inside = fold == f, fold[candidates.row] != f
         own = mine[pairs.article]
         number = np.cumsum(mine) - 1
         part = PlacePairs(number[pairs.article[own]].astype(np.int32), pairs.country[own], pairs.features[own])
-        scores[mine] = place_scores(draft, place, heads[mine], part, gazetteer.countries)
-    return _fit_shared(X, y), scores
+        for out, head in zip((scores, ranks), _fit_both(candidates.take(inside)), strict=True):
+            out[mine] = place_scores(draft, head, heads[mine], part, gazetteer.countries)
+    return _fit_both(candidates), (scores, ranks)
 
 
-def _candidates(
-    plan: _Plan, heads: NDArray[np.float32], pairs: PlacePairs, gazetteer: Gazetteer
-) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.int64]]:
-    """Return features, truth and article of each country that an article names or whose head is not far off.
+class _Candidates(NamedTuple):
+    """Countries that may be an article's: features, whether it is one, whether the central one, the article's row."""
+
+    X: NDArray[np.float32]
+    holds: NDArray[np.bool_]
+    is_first: NDArray[np.bool_]
+    row: NDArray[np.int64]
+
+    def take(self, rows: NDArray[np.bool_]) -> "_Candidates":
+        """Return some of them; all, if there would be none."""
+        return _Candidates(*(a[rows] for a in self)) if rows.any() else self
+
+
+def _fit_both(candidates: _Candidates) -> tuple[PlaceHead, PlaceHead]:
+    """Fit what says that a country holds; and, among those that hold, what says which is central.
+
+    A part of the first is in the second: where little speaks for either country, the surer one goes first.
+    """
+    c = candidates
+    holds = _fit_shared(c.X, c.holds)
+    central = _fit_shared(c.X[c.holds], c.is_first[c.holds])
+    mixed = [_HOLDS_IN_ORDER * a + b for a, b in zip(_values(holds), _values(central), strict=True)]
+    return holds, PlaceHead(_HOLDS_IN_ORDER * holds.weights + central.weights, *mixed)
+
+
+def _values(head: PlaceHead) -> tuple[float, ...]:
+    return head.unmentioned, head.ngram, head.headless, head.none, head.intercept
+
+
+def _candidates(plan: _Plan, heads: NDArray[np.float32], pairs: PlacePairs, gazetteer: Gazetteer) -> _Candidates:
+    """Return the countries that each article names or whose head is not far off.
 
     Columns: the place features, whether unmentioned, the head's score, whether headless, NONE's score.
     """
@@ -326,8 +355,9 @@ def _candidates(
         X[i, -3] = heads[row, head_of[country]] if country in head_of else 0
         X[i, -2] = country not in head_of
         X[i, -1] = heads[row, head_of[NONE]]
-    y = np.array([country in plan.gold[row] for row, country in candidates], dtype=np.bool_)
-    return X, y, np.array([row for row, _ in candidates], dtype=np.int64)
+    holds = np.array([country in plan.gold[row] for row, country in candidates], dtype=np.bool_)
+    is_first = np.array([plan.gold[row][:1] == [country] for row, country in candidates], dtype=np.bool_)
+    return _Candidates(X, holds, is_first, np.array([row for row, _ in candidates], dtype=np.int64))
 
 
 def _fit_shared(X: NDArray[np.float32], y: NDArray[np.bool_]) -> PlaceHead:
@@ -351,7 +381,7 @@ def _assemble(
     tasks, first = {}, 0
     for f in fitted:
         columns = slice(first, first + len(f.plan.heads))
-        tasks[f.plan.name] = Task(f.task.name, f.task.labels, f.task.heads, columns, f.task.calibration, f.task.place)
+        tasks[f.plan.name] = replace(f.task, columns=columns)
         first = columns.stop
     coefs, scales = [], []
     for b in range(len(blocks)):

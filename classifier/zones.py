@@ -69,7 +69,7 @@ def zone_spans(encoded: EncodedArticles, zone: str, lead_characters: int, untitl
 
 
 @njit(cache=True, nogil=True)
-def cut_spans(symbols, spans, longest):  # type: ignore[no-untyped-def]
+def cut_spans(symbols, spans, longest):
     """Cut spans to at most `longest` symbols, never inside a word unless it is longer than that itself."""
     cut = spans.copy()
     for i in range(len(spans)):

@@ -55,9 +55,9 @@ def check_spans(explanation):
 
 @given(st.data())
 def test_spans_and_intercept_sum_to_the_score(predictor, raw_texts, corpus, data):
-    pool = st.one_of(raw_texts, st.sampled_from(corpus.articles).map(lambda a: a.text[:400]), st.just(PAGE))
-    text = "\n".join(data.draw(st.lists(pool, max_size=3)))
-    article = data.draw(st.sampled_from([text, Article(text), Article(text, data.draw(raw_texts)), Article("", text)]))
+    pieces_of_text = st.one_of(raw_texts, st.sampled_from([PAGE, *(a.text[:400] for a in corpus.articles)]))
+    texts = st.lists(pieces_of_text, max_size=3).map("\n".join)
+    article = data.draw(st.one_of(texts, st.builds(Article, texts), st.builds(Article, texts, raw_texts)))
     for task in predictor.tasks:
         explanation = predictor.explain(article, task)
         given_article = Article.from_page(article) if isinstance(article, str) else article

@@ -119,6 +119,15 @@ def test_normalizing_again_changes_nothing(data, raw_texts, options):
     assert normalize_text(once, options) == once
 
 
+@pytest.mark.parametrize("name", ["without strip_tashkeel", "nothing", "default"])
+@pytest.mark.parametrize(
+    "text", ["ب\u0651\u0640\u064b", "ا\u0651\u0640\u0654", "\u0610\u0640\u06ed", "ا\u200c\u0653"], ids=ascii
+)
+def test_marks_that_move_when_what_is_between_them_is_dropped(text, name):
+    once = normalize_text(text, OPTIONS[name])
+    assert normalize_text(once, OPTIONS[name]) == once == normalize_with_offsets(text, OPTIONS[name])[0]
+
+
 @with_all_options
 @given(data=st.data())
 def test_words_are_separated_by_single_spaces(data, raw_texts, options):
