@@ -11,6 +11,7 @@ import argparse
 import csv
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -26,13 +27,19 @@ from classifier.scorer import Scorer
 from classifier.training import train
 
 ROOT = Path(__file__).parents[1]
+UNCERTAIN_WEIGHT = 0.5
+"""Of articles labelled because a model was unsure of them: docs/experiments.md."""
 TASKS = {"topic": "topics", "country": "countries"}
 SOURCES = [
-    "ANT v2.1 (Chouigui, Ben Khiroun, Elayeb, Arabian Journal for Science and Engineering 2021, "
-    "doi 10.1007/s13369-020-05258-z; Apache-2.0): {ant} articles of five outlets, 2018",
+    (
+        "ANT v2.1 (Chouigui, Ben Khiroun, Elayeb, Arabian Journal for Science and Engineering 2021, "
+        "doi 10.1007/s13369-020-05258-z; Apache-2.0): {ant} articles of five outlets, 2018"
+    ),
     "ANT v1.1 (Chouigui et al., AICCSA 2017): {jawhara} articles of a Tunisian radio, 2015-2017",
-    "SANAD, AlKhaleej (Einea, Elnagar, Al Debsi, Data in Brief 2019, Mendeley Data 57zpx667y9; CC BY 4.0): "
-    "{khaleej} articles",
+    (
+        "SANAD, AlKhaleej (Einea, Elnagar, Al Debsi, Data in Brief 2019, Mendeley Data 57zpx667y9; CC BY 4.0): "
+        "{khaleej} articles"
+    ),
     "the project's own annotations of these articles, training split (datasets/annotations, CC BY 4.0)",
     "the project's starter corpus (datasets/starter, CC BY 4.0): {starter} articles",
     "the project's gazetteer (datasets/gazetteer), with names from GeoNames (CC BY 4.0) and Unicode CLDR",
@@ -47,19 +54,39 @@ NOTES = """## Limits
 """
 
 
-def load(mirror: str | None, leave_out: Path | None) -> tuple[list[Article], dict[str, list], list[str]]:
-    """Return articles, labels a task, and the outlet of each article."""
-    annotations = ROOT / "datasets" / "annotations" / "labels.csv"
-    real = join_annotations(annotations, split="train", mirror=mirror)
-    measured = join_annotations(annotations, split="dev", mirror=mirror).articles
-    banned = _ids(leave_out)
-    seen = {_fingerprint(a) for a in measured}
-    starter = read_articles(ROOT / "datasets" / "starter" / "articles.jsonl", task_columns=TASKS)
+class Corpus(NamedTuple):
+    """Articles, labels a task, the outlet and the weight of each article."""
+
+    articles: list[Article]
+    labels: dict[str, list]
+    outlets: list[str]
+    weights: np.ndarray
+
+    def take(self, rows: np.ndarray) -> Corpus:
+        """Return some of the articles."""
+        labels = {task: [column[i] for i in rows] for task, column in self.labels.items()}
+        return Corpus(
+            [self.articles[i] for i in rows], labels, [self.outlets[i] for i in rows], self.weights[rows].copy()
+        )
+
+
+def load(mirror: str | None, leave_out: Path | None) -> Corpus:
+    """Return the articles to train on."""
+    annotations = ROOT / "datasets" / "annotations"
+    joined = join_annotations(annotations, split="train", mirror=mirror)
+    real = Corpus(joined.articles, joined.labels, [], np.ones(len(joined), dtype=np.float32))
+    real.weights[[i for i, a in enumerate(real.articles) if a.id in _ids(annotations / "labels-uncertain.csv")]] = (
+        UNCERTAIN_WEIGHT
+    )
+    measured = join_annotations(annotations / "labels.csv", split="dev", mirror=mirror).articles
+    banned, seen = _ids(leave_out), {_fingerprint(a) for a in measured}
     keep = [i for i, a in enumerate(real.articles) if a.id not in banned and _fingerprint(a) not in seen]
-    articles = [real.articles[i] for i in keep] + starter.articles
-    labels = {task: [real.labels[task][i] for i in keep] + starter.labels[task] for task in TASKS}
-    outlets = [_outlet(a.id or "") for a in articles]
-    return articles, labels, outlets
+    real = real.take(np.array(keep))
+    starter = read_articles(ROOT / "datasets" / "starter" / "articles.jsonl", task_columns=TASKS)
+    articles = real.articles + starter.articles
+    labels = {task: real.labels[task] + starter.labels[task] for task in TASKS}
+    weights = np.concatenate([real.weights, np.ones(len(starter), dtype=np.float32)])
+    return Corpus(articles, labels, [_outlet(a.id or "") for a in articles], weights)
 
 
 def _ids(path: Path | None) -> set[str]:
@@ -77,24 +104,23 @@ def _outlet(id_: str) -> str:
     return id_.split("/")[0] if "/" in id_ else id_.split("-")[0]
 
 
-def held_out_by_outlet(articles: list[Article], labels: dict[str, list], outlets: list[str], config: Config) -> dict:
-    """Score each outlet by a model that saw the others only; returns the evaluation of all together."""
-    predictions = [None] * len(articles)
-    names = np.array(outlets)
-    for outlet in sorted(set(outlets)):
-        inside, outside = np.flatnonzero(names != outlet), np.flatnonzero(names == outlet)
-        scorer = fit(articles, labels, outlets, config, inside)
-        for i, prediction in zip(outside, scorer.predict([articles[i] for i in outside]), strict=True):
+def held_out_by_outlet(corpus: Corpus, config: Config) -> None:
+    """Score each outlet by a model that saw the others only."""
+    predictions = [None] * len(corpus.articles)
+    names = np.array(corpus.outlets)
+    for outlet in sorted(set(corpus.outlets)):
+        outside = np.flatnonzero(names == outlet)
+        held_out = corpus.take(outside)
+        scorer = fit(corpus.take(np.flatnonzero(names != outlet)), config)
+        for i, prediction in zip(outside, scorer.predict(held_out.articles), strict=True):
             predictions[i] = prediction
-        print_scores(outlet, [predictions[i] for i in outside], {t: [c[i] for i in outside] for t, c in labels.items()})
-    print_scores("all", predictions, labels)
-    return evaluate(predictions, labels)
+        print_scores(outlet, [predictions[i] for i in outside], held_out.labels)
+    print_scores("all", predictions, corpus.labels)
 
 
-def fit(articles: list, labels: dict, outlets: list, config: Config, rows: np.ndarray) -> Scorer:
-    """Train on some of the articles."""
-    columns = {task: [column[i] for i in rows] for task, column in labels.items()}
-    return train([articles[i] for i in rows], columns, config, groups=[outlets[i] for i in rows])
+def fit(corpus: Corpus, config: Config) -> Scorer:
+    """Train on a corpus."""
+    return train(corpus.articles, corpus.labels, config, groups=corpus.outlets, sample_weight=corpus.weights)
 
 
 def print_scores(name: str, predictions: list, labels: dict) -> None:
@@ -119,15 +145,15 @@ def main() -> None:
     parser.add_argument("--by-outlet", action="store_true", help="only score each outlet by a model of the others")
     args = parser.parse_args()
     config = Config.from_file(args.config) if args.config else Config.from_preset("shipped")
-    articles, labels, outlets = load(args.mirror, args.leave_out)
-    print(f"{len(articles)} articles", file=sys.stderr)
+    corpus = load(args.mirror, args.leave_out)
+    print(f"{len(corpus.articles)} articles", file=sys.stderr)
     if args.by_outlet:
-        held_out_by_outlet(articles, labels, outlets, config)
+        held_out_by_outlet(corpus, config)
         return
-    scorer = fit(articles, labels, outlets, config, np.arange(len(articles)))
-    counts = {name: outlets.count(name) for name in set(outlets)}
-    sizes = {"jawhara": counts.get("JA", 0), "khaleej": counts.get("khaleej", 0), "starter": counts.get("starter", 0)}
-    sizes["ant"] = len(articles) - sum(sizes.values())
+    scorer = fit(corpus, config)
+    names = {"jawhara": "JA", "khaleej": "khaleej", "starter": "starter"}
+    sizes = {name: corpus.outlets.count(outlet) for name, outlet in names.items()}
+    sizes["ant"] = len(corpus.articles) - sum(sizes.values())
     card = model_card(
         scorer,
         sources=[source.format(**sizes) for source in SOURCES],
