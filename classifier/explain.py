@@ -38,7 +38,7 @@ __all__ = ["Explanation", "PlaceMention", "Span", "explain", "render_html", "ren
 
 WORDS, PLACE = "words", "place"
 N_ALTERNATIVES = 4
-_ZONE_WEIGHTS = np.array([4.0, 2.0, 1.0])  # of a mention in the title, the lead, the body
+_ZONE_WEIGHTS = np.array([4.0, 2.0, 1.0, 1.0])  # of a mention in the title, the lead, the body, a dateline
 _MOST_LISTED = 6
 _MOST_NAMED = 30
 _FAINT = 0.15  # of the strongest span's part: fainter ones are not marked
