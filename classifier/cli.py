@@ -1,7 +1,6 @@
 """The command line: `train`, `predict`, `evaluate`, `explain`, `data`. Data on stdout, the rest on stderr."""
 
 import json
-import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -42,10 +41,7 @@ def main(args: Sequence[str] | None = None) -> int:
         return _fail(error.format_message(), error.exit_code)
     except ClassifierError as error:
         return _fail(str(error), 1)
-    except BrokenPipeError:
-        # The reader of our output went away: not an error, but Python must not try to flush again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except OSError as error:
+    except OSError as error:  # not of a pipe whose reader went away: click leaves in silence then
         return _fail(f"{error.filename or 'system'}: {error.strerror or error}", 1)
     return 0
 

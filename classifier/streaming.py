@@ -24,7 +24,8 @@ __all__ = ["StreamOptions", "StreamResult", "predict_file"]
 
 _BATCH_RECORDS = 512
 _BATCH_CHARACTERS = 1 << 23
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "＝", "＋", "－", "＠")
+_FORMULA_STARTS = tuple("=+-@\t\uff1d\uff0b\uff0d\uff20")
+"""The last four are the full-width forms of the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +162,8 @@ class _Sink:
         if output == "-":
             if resume:
                 raise DataError("--resume needs --output FILE: there is nothing to go on from on stdout")
+            if isinstance(sys.stdout, io.TextIOWrapper):
+                sys.stdout.reconfigure(encoding="utf-8")  # whatever the terminal's: this is data
             return cls(_JsonLines(sys.stdout), sys.stderr, None)
         final = Path(output)
         if final.suffix not in (".jsonl", ".csv"):

@@ -65,6 +65,8 @@ class Run:
             data = self._read()
         on_data(data)
         labels = {task: column for task, column in data.labels.items() if any(cell is not None for cell in column)}
+        if not labels:
+            raise DataError(f"{', '.join(self.sources)}: no record has both a text and labels: nothing to learn from")
         evaluation = None
         if with_report:
             with status(f"scoring a held-out part of {len(data)} articles"):
@@ -96,21 +98,22 @@ class Run:
     ) -> Evaluation:
         held_out = held_out_fold(articles, groups, self.config)
         inside, outside = np.flatnonzero(~held_out).tolist(), np.flatnonzero(held_out).tolist()
-        scorer = train(
-            [articles[i] for i in inside],
-            {task: [column[i] for i in inside] for task, column in labels.items()},
-            self.config,
-            groups=[groups[i] for i in inside] if groups is not None else None,
-        )
+        try:
+            scorer = train(
+                [articles[i] for i in inside],
+                {task: [column[i] for i in inside] for task, column in labels.items()},
+                self.config,
+                groups=[groups[i] for i in inside] if groups is not None else None,
+            )
+        except DataError as error:
+            raise DataError(f"apart from those held out to score on: {error}; --no-report trains on all") from error
         predictions = scorer.predict([articles[i] for i in outside], self.jobs)
         return evaluate(predictions, {task: [column[i] for i in outside] for task, column in labels.items()})
 
 
 def _concatenate(parts: Sequence[LabelledArticles]) -> LabelledArticles:
-    tasks = {task for part in parts for task in part.labels}
-    labels = {
-        task: [cell for part in parts for cell in part.labels.get(task, [None] * len(part))] for task in sorted(tasks)
-    }
+    tasks = dict.fromkeys(task for part in parts for task in part.labels)
+    labels = {task: [cell for part in parts for cell in part.labels.get(task, [None] * len(part))] for task in tasks}
     groups = [g for part in parts for g in part.groups or []]
     if groups and len(groups) != sum(map(len, parts)):
         raise DataError("the group column must be in all files or in none")
