@@ -24,7 +24,7 @@ _BATCH_CHARACTERS = 1 << 19
 _EXACT_COUNTS = 1024
 
 
-class CharNgramTfidf(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class CharNgramTfidf(TransformerMixin, BaseEstimator):
     """Character n-gram TF-IDF of raw texts, n-grams taken inside word boundaries.
 
     Gives the matrix of ``TfidfVectorizer(analyzer="char_wb", lowercase=False)`` over texts normalized by

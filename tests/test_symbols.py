@@ -43,6 +43,17 @@ def test_every_code_point_between_letters(options):
     assert decode_all(table, *table.encode(texts)) == [normalize_text(text, options) for text in texts]
 
 
+@with_all_options
+def test_every_letter_with_every_mark(options):
+    letters = [
+        chr(code) for code in (*range(0x21, 0x250), *range(0x600, 0x700)) if not unicodedata.combining(chr(code))
+    ]
+    marks = [chr(code) for code in (*range(0x300, 0x370), *range(0x600, 0x700)) if unicodedata.combining(chr(code))]
+    table = symbol_table(options)
+    texts = [letter + mark for letter in letters for mark in marks]
+    assert decode_all(table, *table.encode(texts)) == [normalize_text(text, options) for text in texts]
+
+
 def test_code_points_outside_the_folded_blocks_are_boundaries():
     inside = {code for block in cp.FOLDED_BLOCKS for code in range(*block)}
     outside = [code for code in range(maxunicode + 1) if code not in inside]
