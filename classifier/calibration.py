@@ -55,7 +55,7 @@ class Calibration:
         With `ranks`, of the same shape, labels that are stated are ranked by these.
         """
         top, lead = _top_and_lead(scores, ranks, self.states(scores))
-        a, b, c = self.first
+        a, b, c = map(np.float32, self.first)
         return _sigmoid(a * top + b * lead + c)
 
     def states(self, scores: Scores) -> NDArray[np.bool_]:
@@ -106,10 +106,8 @@ def _fit_first(
     stated = calibration.states(scores)
     first = rank(scores, ranks, stated).argmax(axis=1)
     correct = np.array([bool(g) and g[0] == k for g, k in zip(gold, first, strict=True)])
-    rows = np.ones(len(scores), dtype=np.bool_) if ranks is None else stated.any(axis=1)
+    rows = np.flatnonzero(stated.any(axis=1)) if ranks is not None and stated.any() else np.arange(len(scores))
     x = np.column_stack(_top_and_lead(scores, ranks, stated))
-    if not rows.any():
-        rows[:] = True
     a, b, c = _fit_logistic(x[rows], correct[rows])
     return a, b, c
 
