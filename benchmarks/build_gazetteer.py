@@ -89,10 +89,15 @@ def candidates(args: argparse.Namespace) -> list[Candidate]:
     for source in sources:
         for candidate in source:
             name = normalize_text(candidate.name)
-            words = name.split()
-            if 0 < len(words) <= MAX_WORDS and max(map(len, words)) <= MAX_LETTERS:
+            if fits(name) or not candidate.doubted:
                 first.setdefault(name, candidate._replace(name=name))
     return list(first.values())
+
+
+def fits(name: str) -> bool:
+    """Tell whether a gazetteer can hold a normalized name."""
+    words = name.split()
+    return 0 < len(words) <= MAX_WORDS and max(map(len, words)) <= MAX_LETTERS
 
 
 def read_aliases(path: Path) -> Iterator[Candidate]:
@@ -158,19 +163,28 @@ def read_texts(args: argparse.Namespace) -> Iterator[str]:
                 yield f"{article.title} {article.text[:READ_CHARACTERS]}"
 
 
+def batched(texts: Iterable[str], size: int = 10_000) -> Iterator[list[str]]:
+    """Yield lists of at most `size` texts."""
+    iterator = iter(texts)
+    while batch := list(islice(iterator, size)):
+        yield batch
+
+
 def gather_evidence(gazetteer: Gazetteer, texts: Iterable[str]) -> Evidence:
     """Count in how many articles names and countries meet."""
     shape = len(gazetteer), len(gazetteer.countries)
     evidence = Evidence(np.zeros(shape[0], dtype=np.int64), csr_matrix(shape, dtype=np.int64))
     is_strong = strong_countries(gazetteer)
-    for batch in iter(lambda it=iter(texts): list(islice(it, 10_000)), []):
+    for batch in batched(texts):
         symbols, ends = symbol_table().encode(batch)
         spans = spans_of(ends)
         mentions = find_mentions(symbols, np.zeros_like(spans), spans, gazetteer)
         pairs = np.unique(np.column_stack([mentions.article, mentions.entry]), axis=0).T
         has = csr_matrix((np.ones(pairs.shape[1], dtype=np.int64), pairs), shape=(len(batch), shape[0]))
         names_country = (has @ is_strong).sign()
-        evidence = Evidence(evidence.articles + np.asarray(has.sum(axis=0))[0], evidence.together + has.T @ names_country)
+        evidence = Evidence(
+            evidence.articles + np.asarray(has.sum(axis=0))[0], evidence.together + has.T @ names_country
+        )
     return evidence
 
 

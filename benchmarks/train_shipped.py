@@ -74,7 +74,8 @@ def load(mirror: str | None, leave_out: Path | None) -> Corpus:
     """Return the articles to train on."""
     annotations = ROOT / "datasets" / "annotations"
     joined = join_annotations(annotations, split="train", mirror=mirror)
-    real = Corpus(joined.articles, joined.labels, [], np.ones(len(joined), dtype=np.float32))
+    outlets = [_outlet(a.id or "") for a in joined.articles]
+    real = Corpus(joined.articles, joined.labels, outlets, np.ones(len(joined), dtype=np.float32))
     real.weights[[i for i, a in enumerate(real.articles) if a.id in _ids(annotations / "labels-uncertain.csv")]] = (
         UNCERTAIN_WEIGHT
     )

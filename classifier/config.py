@@ -86,6 +86,8 @@ class BlockConfig(_FromDict):
         As in `CharNgramTfidf`.
     tasks : tuple of str
         The tasks that have weights in this block; empty for all.
+    keep : int or None
+        Of all n-grams keep so many, those whose weights in a first fit move the scores most; None for all.
     """
 
     zone: str
@@ -95,6 +97,7 @@ class BlockConfig(_FromDict):
     max_features: int | None = None
     sublinear_tf: bool = True
     tasks: tuple[str, ...] = ()
+    keep: int | None = None
 
     def __post_init__(self) -> None:
         """Check the ranges."""

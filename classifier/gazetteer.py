@@ -182,11 +182,11 @@ class Gazetteer:
         dict of str to ndarray
             Copies of nothing: the arrays are the gazetteer's own.
         """
-        texts = {
+        arrays: dict[str, NDArray[np.generic]] = {
             "alphabet": np.array([*map(ord, symbol_table().alphabet)], dtype=np.uint32),
             "country_codes": np.frombuffer(" ".join(self.countries).encode(), dtype=np.uint8),
         }
-        return texts | {name: getattr(self, name) for name in _ARRAYS if name not in texts}
+        return arrays | {name: getattr(self, name) for name in _ARRAYS if name not in arrays}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[np.generic]]) -> Self:
@@ -243,7 +243,7 @@ class Gazetteer:
         _check_ends("country_ends", self.country_ends, n_entries, len(self.weights), (0, len(self.countries)))
         _require(len(self.weights) == len(self.name_countries), "weights")
         _require(bool(((self.weights > 0) & (self.weights <= 1)).all()), "weights")
-        _require(len(set(self.countries)) == len(self.countries), "country_codes")
+        _require(len(set(self.countries)) == len(self.countries) and " ".join(self.countries).isascii(), "country_codes")
         _require(self._tables[3] < 0, "has a name twice")
 
 
@@ -260,7 +260,7 @@ def load_gazetteer() -> Gazetteer:
 
 
 def parse_table(table: str) -> list[Name]:
-    """Read a gazetteer table: a header, then name, kind and countries a line, separated by tabs.
+    r"""Read a gazetteer table: a header, then name, kind and countries a line, separated by tabs.
 
     Parameters
     ----------
@@ -278,7 +278,7 @@ def parse_table(table: str) -> list[Name]:
 
     Examples
     --------
-    >>> parse_table("name\\tkind\\tcountries\\nطرابلس\\tcity\\tLY:0.6 LB:0.4\\n")
+    >>> parse_table("name\tkind\tcountries\nطرابلس\tcity\tLY:0.6 LB:0.4\n")
     [Name(name='طرابلس', kind='city', countries={'LY': 0.6, 'LB': 0.4})]
     """
     read: dict[str, dict[str, float]] = {}
@@ -408,7 +408,7 @@ def may_start(first, second, starts):
 
 @njit(cache=True, nogil=True)
 def number_words(symbols, ends, table, keys, numbers, name_ends):
-    """Number the distinct words of names; return how many, and the first name that breaks the limits (-1 none)."""
+    """Fill in distinct words and their numbers; return how many, and the first name beyond the limits (-1 none)."""
     n_words = n_tokens = begin = 0
     for name in range(len(ends)):
         first_token = n_tokens

@@ -140,7 +140,7 @@ def _weights(sample_weight: NDArray[np.float32]) -> NDArray[np.float32]:
     return weights
 
 
-def to_labels(column: Sequence[Any]) -> Labels:
+def to_labels(column: "Sequence[Any] | pd.Series[Any]") -> Labels:
     """Turn cells (a label, a list, missing) into lists; None where missing."""
     return [_cell(cell) for cell in column]
 

@@ -353,7 +353,8 @@ def _task(entry: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], first: i
     elif heads != labels or not labels:
         raise ValueError(f"task {name!a} must have a head a label")
     columns = slice(first, first + len(heads))
-    return Task(*_codes([name], "name of a task"), labels, heads, columns, _calibration(entry, labels), place, order)
+    (name,) = _codes([name], "name of a task")
+    return Task(name, labels, heads, columns, _calibration(entry, labels), place, order)
 
 
 def _codes(values: object, what: str) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from classifier.gazetteer import KINDS, MAX_LETTERS, Gazetteer, may_start, next_node, read_word
-from classifier.symbols import SPACE, SYMBOL_BITS
+from classifier.symbols import SYMBOL_BITS
 
 __all__ = ["PLACE_FEATURES", "Mentions", "PlacePairs", "find_mentions", "place_features"]
 
@@ -29,6 +29,7 @@ _GROUPS = (
 _GROUP_OF_KIND = {"capital": "city", "title": "institution", "armed_group": "party"}
 _GROUP_OF_KINDS = np.array([_GROUPS.index(_GROUP_OF_KIND.get(kind, kind)) for kind in KINDS], dtype=np.uint8)
 _BIN_ENDS = (5, 10, 20, 40, 80, 160)
+_PRESS = _GROUPS.index("media")
 _RANKS = 5
 
 PLACE_FEATURES = (
@@ -51,11 +52,13 @@ _ZONES, _BINS = _N_GROUPS, _N_GROUPS + 4
 _N_SUMS = _BINS + _N_BINS
 # Columns of what is known a country beside sums.
 _FIRST, _SUREST, _SUPPORT, _PROMINENCE, _N_FACTS = 0, 1, 2, 3, 4
-_NOWHERE = 999.0
-_SURE, _LIKELY, _POSSIBLE = np.float32(0.9), 0.5, 0.3
-_SUPPORT_OF_ZONE = (3.0, 1.0, 0.5)
+# Sums over the countries of an article.
+_OF_ALL, _OF_TITLES, _OF_EARLY, _N_LIKELY, _N_TOTALS = 0, 1, 2, 3, 4
+_AT_TITLE, _BEFORE_TEXT, _NOWHERE = 1.0, 11.0, 1000.0
+_SURE, _LIKELY, _POSSIBLE = 0.9, 0.5, 0.3
+_ROUNDING = 1e-6  # Weights are float32: 0.9 is a little less.
 _UNSUPPORTED = 0.3
-_SHORT_TEXT = 60
+_SHORT_TEXT = 60.0
 
 
 class Mentions(NamedTuple):
@@ -103,12 +106,23 @@ def find_mentions(
     -------
     Mentions
     """
-    n_most = int(np.minimum((np.concatenate([titles, texts]) @ [-1, 1] + 1) // 2, MOST_WORDS).sum())
-    sizes = dict.fromkeys(("article", "zone", "begin", "end", "word", "entry"), n_most) | {"n_words": len(titles)}
-    dtypes = (np.int32, np.uint8, np.int64, np.int64, np.int32, np.int32, np.int32)
-    found = Mentions(*(np.empty(size, dtype=dtype) for size, dtype in zip(sizes.values(), dtypes, strict=True)))
-    n = _find_all(symbols, titles, texts, gazetteer.trie, gazetteer.name_ends, found)
-    return Mentions(*(array[:n].copy() for array in found[:-1]), found.n_words)
+    spans = np.concatenate([titles, texts])
+    found = _room_for_mentions(int(np.minimum((spans[:, 1] - spans[:, 0] + 1) // 2, MOST_WORDS).sum()), len(titles))
+    n = int(_find_all(symbols, titles, texts, gazetteer.trie, gazetteer.name_ends, found))
+    article, zone, begin, end, word, entry, n_words = found
+    return Mentions(article[:n], zone[:n], begin[:n], end[:n], word[:n], entry[:n], n_words)
+
+
+def _room_for_mentions(n: int, n_articles: int) -> Mentions:
+    return Mentions(
+        article=np.empty(n, dtype=np.int32),
+        zone=np.empty(n, dtype=np.uint8),
+        begin=np.empty(n, dtype=np.int64),
+        end=np.empty(n, dtype=np.int64),
+        word=np.empty(n, dtype=np.int32),
+        entry=np.empty(n, dtype=np.int32),
+        n_words=np.empty(n_articles, dtype=np.int32),
+    )
 
 
 @njit(cache=True, nogil=True)
@@ -167,7 +181,7 @@ def _find_in(symbols, begin, end, article, zone, trie, found, n):
             found.begin[n], found.end[n] = begin, last
             found.zone[n] = BODY if zone == LEAD and word >= LEAD_WORDS else zone
             n += 1
-        word += max(n_words, 1)
+        word += n_words + (n_words == 0)
         begin = last + 1
     return n, word
 
@@ -194,12 +208,12 @@ def _core(first, second, length, i, letters):
     """
     alef, lam, waw, feh, beh, kaf = letters
     a, b, c = _letter(first, 0), _letter(first, 1), _letter(first, 2)
-    joins = a == waw or a == feh
+    joins = a in (waw, feh)
     n = 0
     if i == 1:
-        n = 1 if length >= 4 and (joins or a == beh or a == lam or a == kaf) else -1
+        n = 1 if length >= 4 and (joins or a in (beh, lam, kaf)) else -1
     elif i == 2:
-        n = 2 if length >= 5 and joins and (b == beh or b == lam or (b == kaf and a == waw)) else -1
+        n = 2 if length >= 5 and joins and (b in (beh, lam) or (b == kaf and a == waw)) else -1
     elif i == 3:
         n = 2 if length >= 4 and a == lam and b == lam else -1
     elif i == 4:
@@ -316,8 +330,8 @@ def place_features(mentions: Mentions, gazetteer: Gazetteer, home: NDArray[np.in
     )
     union = gazetteer.countries.index("EU") if "EU" in gazetteer.countries else -1
     links = _Links(_GROUP_OF_KINDS[gazetteer.kinds], ends, gazetteer.name_countries, gazetteer.weights, union)
-    n = _describe_all(mentions, bounds, home, links, scratch, pairs)
-    return PlacePairs(*(array[:n].copy() for array in pairs))
+    n = int(_describe_all(mentions, bounds, home, links, scratch, pairs))
+    return PlacePairs(pairs.article[:n].copy(), pairs.country[:n].copy(), pairs.features[:n].copy())
 
 
 class _Links(NamedTuple):
@@ -348,7 +362,9 @@ def _describe_all(mentions, bounds, home, links, scratch, pairs):
         _add_support(mentions, first, stop, links, scratch.facts)
         n_named = _add_mentions(mentions, first, stop, home[article], links, scratch)
         _describe(article, mentions.n_words[article], n_named, links.union, scratch, pairs, n)
-        _clear(mentions, first, stop, n_named, links, scratch)
+        for i in range(n_named):
+            scratch.sums[scratch.named[i]] = 0.0
+            scratch.facts[scratch.named[i]] = 0.0
         n += n_named
     return n
 
@@ -358,17 +374,10 @@ def _add_support(mentions, first, stop, links, facts):
     """Note which countries have a sure name outside the dateline."""
     for mention in range(first, stop):
         entry, zone = mentions.entry[mention], mentions.zone[mention]
-        if zone != DATELINE and links.groups[entry] != _MEDIA_GROUP:
+        if zone != DATELINE and links.groups[entry] != _PRESS:
             for link in range(links.ends[entry - 1] if entry else 0, links.ends[entry]):
-                if links.weights[link] >= _SURE:
+                if links.weights[link] >= _SURE - _ROUNDING:
                     facts[links.countries[link], _SUPPORT] = 1.0
-
-
-@njit(cache=True, nogil=True)
-def _clear(mentions, first, stop, n_named, links, scratch):
-    for i in range(n_named):
-        scratch.sums[scratch.named[i]] = 0.0
-        scratch.facts[scratch.named[i]] = 0.0
 
 
 @njit(cache=True, nogil=True)
@@ -437,7 +446,7 @@ def _add(weight, zone, word, group, sums, facts):
     if zone != TITLE:
         sums[_BINS + _bin_of(word)] += weight
     if weight >= _POSSIBLE:
-        facts[_FIRST] = min(facts[_FIRST], 1.0 if zone == TITLE else word + 11.0)
+        facts[_FIRST] = min(facts[_FIRST], _AT_TITLE if zone == TITLE else word + _BEFORE_TEXT)
 
 
 @njit(inline="always")
@@ -452,19 +461,86 @@ def _bin_of(word):
 def _describe(article, n_words, n_named, union, scratch, pairs, n):
     """Write the pairs of an article from pair `n` on."""
     sums, facts, named = scratch
-    totals = np.zeros(6)
+    totals = np.zeros(_N_TOTALS)
     for i in range(n_named):
-        zones = sums[named[i], _ZONES : _BINS]
-        facts[named[i], _PROMINENCE] = 4.0 * zones[TITLE] + 2.0 * zones[LEAD] + zones[BODY]
-        totals[_T_PROMINENCE] += facts[named[i], _PROMINENCE]
-        totals[_T_TITLE] += zones[TITLE]
-        totals[_T_EARLY] += zones[TITLE] + zones[LEAD]
-        totals[_T_LIKELY] += facts[named[i], _SUREST] >= _LIKELY
+        _add_to_totals(sums[named[i]], facts[named[i]], totals)
     for i in range(n_named):
-        country = named[i]
+        country, row = named[i], pairs.features[n + i]
         pairs.article[n + i], pairs.country[n + i] = article, country
-        row = pairs.features[n + i]
         place = _write_sums(sums[country], row)
-        place = _write_shares(sums[country], facts, named, n_named, i, totals, row, place)
-        place = _write_names(sums[country], facts[country], totals, country == union, row, place)
+        place = _write_shares(sums[country], facts[country], totals, row, place)
+        row[place + min(_rank(i, facts, named, n_named), _RANKS - 1)] = 1.0
+        place = _write_names(sums[country], facts[country], totals, country == union, row, place + _RANKS)
         _write_text(sums[country], n_words, row, place)
+
+
+@njit(inline="always")
+def _add_to_totals(sums, facts, totals):
+    title, lead, body = sums[_ZONES + TITLE], sums[_ZONES + LEAD], sums[_ZONES + BODY]
+    facts[_PROMINENCE] = 4.0 * title + 2.0 * lead + body
+    totals[_OF_ALL] += facts[_PROMINENCE]
+    totals[_OF_TITLES] += title
+    totals[_OF_EARLY] += title + lead
+    totals[_N_LIKELY] += facts[_SUREST] >= _LIKELY
+
+
+@njit(inline="always")
+def _rank(i, facts, named, n_named):
+    """Return how many countries are more prominent; of equals, the one named first is."""
+    rank = 0
+    for j in range(n_named):
+        other, own = facts[named[j], _PROMINENCE], facts[named[i], _PROMINENCE]
+        rank += other > own or (other == own and j < i)
+    return rank
+
+
+@njit(inline="always")
+def _write_sums(sums, row):
+    for group in range(_N_GROUPS):
+        row[group] = np.log1p(sums[group])
+    everywhere = 0.0
+    for zone in (TITLE, LEAD, BODY):
+        row[_N_GROUPS + zone] = np.log1p(sums[_ZONES + zone])
+        everywhere += sums[_ZONES + zone]
+    row[_N_GROUPS + 3] = np.log1p(everywhere)
+    return _N_GROUPS + 4
+
+
+@njit(inline="always")
+def _write_shares(sums, facts, totals, row, place):
+    early = sums[_ZONES + TITLE] + sums[_ZONES + LEAD]
+    share = facts[_PROMINENCE] / totals[_OF_ALL] if totals[_OF_ALL] else 0.0
+    row[place] = share
+    row[place + 1] = np.sqrt(share)
+    row[place + 2] = early / totals[_OF_EARLY] if totals[_OF_EARLY] else 0.0
+    return place + 3
+
+
+@njit(inline="always")
+def _write_names(sums, facts, totals, is_union, row, place):
+    """Write where the first likely name stands, how sure the surest is, and what the title names."""
+    position = facts[_FIRST] - _AT_TITLE
+    row[place] = 1.0 / (1.0 + position / 10.0)
+    row[place + 1] = np.exp(-position / 40.0)
+    row[place + 2] = position < LEAD_WORDS + 10
+    row[place + 3] = facts[_SUREST]
+    row[place + 4] = facts[_SUREST] >= _SURE - _ROUNDING
+    row[place + 5] = facts[_SUREST] < _LIKELY
+    row[place + 6] = np.log1p(totals[_N_LIKELY])
+    row[place + 7] = totals[_N_LIKELY] == 1.0
+    row[place + 8] = sums[_ZONES + TITLE] == 0.0 and totals[_OF_TITLES] > 0.0
+    row[place + 9] = sums[_ZONES + TITLE] > 0.0
+    row[place + 10] = is_union
+    return place + 11
+
+
+@njit(inline="always")
+def _write_text(sums, n_words, row, place):
+    for i in range(_N_BINS):
+        row[place + i] = min(sums[_BINS + i], 1.0)
+    place += _N_BINS
+    everywhere = sums[_ZONES + TITLE] + sums[_ZONES + LEAD] + sums[_ZONES + BODY]
+    row[place] = np.log1p(n_words)
+    row[place + 1] = 20.0 * everywhere / max(n_words, 20)
+    row[place + 2] = n_words < _SHORT_TEXT
+    row[place + 3] = sums[_ZONES + DATELINE] > 0.0

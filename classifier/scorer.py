@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -150,7 +151,7 @@ class Scorer:
         """Label articles; `n_jobs` threads, which do not change the result."""
         n_parts = min(effective_n_jobs(n_jobs), max(1, len(articles) // 64))
         bounds = np.linspace(0, len(articles), n_parts + 1).astype(int)
-        parts = [articles[a:b] for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
+        parts = [articles[a:b] for a, b in pairwise(bounds)]
         if n_parts == 1:
             return self._predict_part(articles)
         done = Parallel(n_jobs=n_parts, prefer="threads")(delayed(self._predict_part)(part) for part in parts)
@@ -236,7 +237,7 @@ def place_pairs(encoded: EncodedArticles, articles: Sequence[Article], gazetteer
     mentions = find_mentions(encoded.symbols, encoded.title, encoded.text, gazetteer)
     number = {country: i for i, country in enumerate(gazetteer.countries)}
     home = np.array([number.get(a.home or "", -1) for a in articles], dtype=np.int16)
-    return place_features(mentions, gazetteer, len(articles), home)
+    return place_features(mentions, gazetteer, home)
 
 
 def place_scores(task: Task, place: PlaceHead, heads: Scores, pairs: PlacePairs, countries: Sequence[str]) -> Scores:

@@ -30,6 +30,7 @@ Labels = Sequence[Sequence[str] | None]
 
 _HOLDS_IN_ORDER = 0.3
 """How much of the score for holding is in the one for order; docs/experiments.md."""
+_FIRST_FIT_ROUNDS = 5
 _CANDIDATE_SCORE = -0.6
 """Countries that an article does not name are candidates only from this score of their head on."""
 
@@ -90,6 +91,9 @@ def train(
     encoded = blocks_.encode(articles)
     blocks = tuple(_fit_block(encoded, block, config) for block in config.blocks)
     matrices = [_matrix(encoded, block, config) for block in blocks]
+    if any(block.config.keep for block in blocks):
+        blocks = _prune(blocks, matrices, plans, config)
+        matrices = [_matrix(encoded, block, config) for block in blocks]
     pairs = place_pairs(encoded, articles, gazetteer) if gazetteer else None
     kept_together = duplicate_groups(articles, groups)
     if kept_together.max() == 0:  # One outlet alone: its articles must do.
@@ -101,7 +105,7 @@ def train(
 
 
 def duplicate_groups(articles: Sequence[Article], groups: Sequence[str] | None) -> NDArray[np.int64]:
-    """Number the groups that must not be split: the given ones, joined where they share an article's text."""
+    """Join the articles that must not be split, by group and by text; return the number of each one's whole."""
     from scipy.sparse.csgraph import connected_components
 
     n = len(articles)
@@ -167,6 +171,29 @@ def _matrix(encoded: EncodedArticles, block: Block, config: Config) -> csr_matri
     data, indices, indptr = writer.csr()
     data *= np.float32(block.config.weight)
     return csr_matrix((data, indices, indptr), shape=(len(spans), len(block.keys)))
+
+
+def _prune(
+    blocks: tuple[Block, ...], matrices: Sequence[csr_matrix], plans: Sequence[_Plan], config: Config
+) -> tuple[Block, ...]:
+    """Keep the n-grams of each block that a first fit of all tasks gives most weight where they occur."""
+    first_fit = replace(config, heads=replace(config.heads, max_iter=_FIRST_FIT_ROUNDS))
+    moved = [np.zeros(len(block.keys)) for block in blocks]
+    for plan in plans:
+        used = [i for i, b in enumerate(blocks) if not b.config.tasks or plan.name in b.config.tasks]
+        X = sparse_hstack([matrices[i] for i in used], format="csr")[plan.rows]
+        coef, _ = _solve(X, plan.targets, plan.cost, first_fit)
+        squares = np.asarray(X.multiply(X).sum(axis=0)).ravel() * (coef**2).sum(axis=1)
+        for i, part in zip(used, np.split(squares, np.cumsum([matrices[i].shape[1] for i in used])[:-1]), strict=True):
+            moved[i] += part
+    return tuple(_keep(block, importance) for block, importance in zip(blocks, moved, strict=True))
+
+
+def _keep(block: Block, importance: NDArray[np.float64]) -> Block:
+    if block.config.keep is None or block.config.keep >= len(block.keys):
+        return block
+    kept = np.sort(np.argsort(-importance, kind="stable")[: block.config.keep])
+    return Block(block.config, block.keys[kept], block.idf[kept])
 
 
 def _plan(name: str, column: Labels, config: Config, gazetteer: Gazetteer | None) -> _Plan:
@@ -317,7 +344,9 @@ class _Candidates(NamedTuple):
 
     def take(self, rows: NDArray[np.bool_]) -> "_Candidates":
         """Return some of them; all, if there would be none."""
-        return _Candidates(*(a[rows] for a in self)) if rows.any() else self
+        if not rows.any():
+            return self
+        return _Candidates(self.X[rows], self.holds[rows], self.is_first[rows], self.row[rows])
 
 
 def _fit_both(candidates: _Candidates) -> tuple[PlaceHead, PlaceHead]:
