@@ -277,9 +277,9 @@ class _Reading:
     def __init__(self, scorer: Scorer, article: Article, task: Task) -> None:
         self.task = task
         encoded = blocks_.encode([article])
-        self.text, origin = _origin(article)
+        self.text, origin = origin_of(article)
         self.dropped = _dropped(self.text, origin)
-        self.words = _words(_joined(article), encoded, origin)
+        self.words = _words(joined_text(article), encoded, origin)
         self.heads = _head_values(scorer, task, encoded, self.words)
         self.intercepts = scorer.intercepts[task.columns].astype(np.float64)
         self.mentions = _Mentions(scorer, article, task, encoded, self.words)
@@ -399,14 +399,14 @@ class _Mentions:
             yield PlaceMention(*extent, self.gazetteer.name_of(entry), kind, self.countries(i), float(credit[i]))
 
 
-def _joined(article: Article) -> str:
+def joined_text(article: Article) -> str:
     """Return headline and text as `encode_articles` joins them."""
     return f"{article.title}\n{article.text}" if article.title else article.text
 
 
-def _origin(article: Article) -> tuple[str, Indices]:
+def origin_of(article: Article) -> tuple[str, Indices]:
     """Return the string that was given, and where in it each character of the joined article stands."""
-    joined = _joined(article)
+    joined = joined_text(article)
     separator = np.full(1 if article.title else 0, -1, dtype=np.int64)
     origin = np.concatenate([_positions(article.title_spans), separator, _positions(article.text_spans)])
     # An article may have got another text since it was taken from its page.

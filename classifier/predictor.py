@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from classifier.explain import Explanation
+    from classifier.passages import Passage
 
 __all__ = ["Predictor", "to_articles"]
 
@@ -131,6 +132,28 @@ class Predictor:
         from classifier.explain import explain
 
         return explain(self.scorer, to_articles([page])[0], task, label)
+
+    def passages(self, page: str | Article) -> "list[Passage]":
+        """Split a page into its stories and label each; most pages are one.
+
+        Parameters
+        ----------
+        page : str or Article
+            A str is a page as scraped, and the offsets count in it.
+
+        Returns
+        -------
+        list of Passage
+            In the order of the page, at least one.
+
+        Raises
+        ------
+        InvalidTextError
+            If `page` is neither str nor Article.
+        """
+        from classifier.passages import passages
+
+        return passages(self.scorer, to_articles([page])[0])
 
     def predict_frame(self, frame: "pd.DataFrame", text: str = "text", title: str | None = "title") -> "pd.DataFrame":
         """Label the rows of a table.
