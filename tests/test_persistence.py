@@ -328,7 +328,10 @@ CONFIG_CHANGES = {
     "no place": (lambda c: task(c, "country").update(place=None), "must have a head a label"),
     "place more": (lambda c: task(c).update(place=task(c, "country")["place"]), "missing 'place.topic'"),
     "place without": (lambda c: task(c, "country")["place"].pop("ngram"), "missing 'ngram'"),
-    "place of text": (lambda c: task(c, "country")["place"].update(none="1"), "none of 'place.country' must be a finite"),
+    "place of text": (
+        lambda c: task(c, "country")["place"].update(none="1"),
+        "none of 'place.country' must be a finite",
+    ),
     "slope of NaN": (lambda c: task(c)["calibration"].update(slope=float("nan")), "slope of 'topic' must be a finite"),
     "slope of infinity": (lambda c: task(c)["calibration"].update(slope=-float("inf")), "slope of 'topic' must be"),
     "absurd slope": (lambda c: task(c)["calibration"].update(slope=10**400), "slope of 'topic' must be a finite"),
@@ -405,7 +408,7 @@ ARRAY_CHANGES = {
     "keys repeated": (put("block0.keys", with_value(5, 0)), "block 0: keys must be positive and ascending"),
     "keys negative": (put("block0.keys", with_value(0, -1)), "block 0: keys must be positive and ascending"),
     "keys that overflow": (
-        put("block0.keys", lambda x: np.array([1, 2**63 - 1, -(2**63), *x[3:]], dtype=np.int64)),
+        put("block0.keys", lambda x: np.array([*x[:-2], 2**63 - 1, -(2**63)], dtype=np.int64)),
         "block 0: keys must be positive and ascending",
     ),
     "country out of range": (put("gazetteer.name_countries", with_value(0, 9999)), "gazetteer"),
