@@ -243,7 +243,9 @@ class Gazetteer:
         _check_ends("country_ends", self.country_ends, n_entries, len(self.weights), (0, len(self.countries)))
         _require(len(self.weights) == len(self.name_countries), "weights")
         _require(bool(((self.weights > 0) & (self.weights <= 1)).all()), "weights")
-        _require(len(set(self.countries)) == len(self.countries) and " ".join(self.countries).isascii(), "country_codes")
+        _require(
+            len(set(self.countries)) == len(self.countries) and " ".join(self.countries).isascii(), "country_codes"
+        )
         _require(self._tables[3] < 0, "has a name twice")
 
 

@@ -1,7 +1,8 @@
 """`Scorer`: a trained model as plain arrays; articles in, scores and predictions out. Needs no scikit-learn."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -97,9 +98,11 @@ class ScoredBatch(NamedTuple):
     known: NDArray[np.bool_]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Scorer:
     """A trained model.
+
+    Look-up tables and caches of words are made when first needed and kept for the next call, a set a thread at work.
 
     Attributes
     ----------
@@ -120,6 +123,12 @@ class Scorer:
     intercepts: NDArray[np.float32]
     tasks: Mapping[str, Task]
     gazetteer: Gazetteer | None
+    _idle: list[list[BlockScorer]] = field(default_factory=list, init=False, repr=False, compare=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what can be made again."""
+        state = {name: value for name, value in self.__dict__.items() if name != "_vocabularies"}
+        return {**state, "_idle": []}
 
     @property
     def derived_tasks(self) -> list[str]:
@@ -159,12 +168,21 @@ class Scorer:
 
     def score_batches(self, articles: Sequence[Article]) -> Iterator[ScoredBatch]:
         """Yield scores, ranks and which articles have evidence at all, a batch of articles at a time."""
-        scorers = [
-            BlockScorer(block, ngrams.build_vocabulary(block.keys), coef, scale)
-            for block, coef, scale in zip(self.blocks, self.coefs, self.scales, strict=True)
-        ]
+        try:
+            scorers = self._idle.pop()
+        except IndexError:
+            scorers = self._new_scorers()
         for batch in blocks_.batches(articles):
             yield self._score(batch, scorers)
+        self._idle.append(scorers)
+
+    def _new_scorers(self) -> list[BlockScorer]:
+        parts = zip(self._vocabularies, self.blocks, self.coefs, self.scales, strict=True)
+        return [BlockScorer(block, vocabulary, coef, scale) for vocabulary, block, coef, scale in parts]
+
+    @cached_property
+    def _vocabularies(self) -> list[ngrams.Vocabulary]:
+        return [ngrams.build_vocabulary(block.keys) for block in self.blocks]
 
     def _predict_part(self, articles: Sequence[Article]) -> list[Prediction]:
         predictions: list[Prediction] = []

@@ -15,10 +15,10 @@ import httpx
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from typer.testing import CliRunner
+from click.testing import CliRunner
 
 from classifier import corpora
-from classifier.cli_data import data_app
+from classifier.cli_data import data
 from classifier.corpora import Corpus, CorpusArticle, convert, fetch, join_annotations, load, registry
 from classifier.data import read_articles
 from classifier.errors import DataError
@@ -544,16 +544,16 @@ def test_shipped_annotations_follow_the_scheme():
 
 def test_data_commands(mirror, tmp_path):
     runner = CliRunner()
-    listed = runner.invoke(data_app, ["list"])
+    listed = runner.invoke(data, ["list"])
     assert listed.exit_code == 0
     assert "ant" in listed.stdout
     assert "…" not in listed.stdout
-    fetched = runner.invoke(data_app, ["fetch", "ant", "--mirror", str(mirror)])
+    fetched = runner.invoke(data, ["fetch", "ant", "--mirror", str(mirror)])
     assert fetched.stdout == f"{mirror / 'ant.tar.gz'}\n"
     out = tmp_path / "out.jsonl"
-    converted = runner.invoke(data_app, ["convert", "ant", str(out), "--mirror", str(mirror)])
+    converted = runner.invoke(data, ["convert", "ant", str(out), "--mirror", str(mirror)])
     assert (converted.exit_code, converted.stdout) == (0, "")
     assert "1 articles of ant written" in converted.stderr
     assert len(read_articles(out, task_columns={})) == 1
-    failed = runner.invoke(data_app, ["fetch", "bnt"])
+    failed = runner.invoke(data, ["fetch", "bnt"])
     assert isinstance(failed.exception, DataError)

@@ -21,6 +21,7 @@ ROWS = [
     Name("فرنسي", "people", {"FR": 1.0}),
     Name("فرنسيه", "people", {"FR": 1.0}),
     Name("هندي", "people", {"IN": 1.0}),
+    Name("كرد", "people", {"IQ": 0.45}),
     Name("المحيط الهندي", "place", {}),
     Name("البيت", "place", {"US": 0.1}),
     Name("البيت الابيض", "institution", {"US": 1.0}),
@@ -81,7 +82,7 @@ def features_of(articles, gazetteer=GAZETTEER, home=None):
         pytest.param("مملكة", [], id="a name with the article needs it"),
         pytest.param("المصر", [], id="a name without it has none"),
         pytest.param("الفرنسي والفرنسية للفرنسي", ["فرنسي", "فرنسيه", "فرنسي"], id="a people with article"),
-        pytest.param("قنا", ["قنا"], id="short"),
+        pytest.param("قنا والكرد الكرد", ["قنا", "كرد"], id="short"),
         pytest.param("وقنا بقنا", [], id="short behind a clitic is mostly another word"),
         pytest.param("بليون", ["ليون"], id="four letters behind a clitic"),
         pytest.param("بلسان", ["بلسان"], id="whole word before clitic"),
@@ -101,6 +102,13 @@ def features_of(articles, gazetteer=GAZETTEER, home=None):
 def test_names_are_found(text, expected):
     assert names(mentions_of([("", text)])) == expected
     assert names(mentions_of([(text, "")])) == expected
+
+
+def test_of_names_as_long_the_shorter_clitic_wins():
+    gazetteer = Gazetteer.from_table([Name("ولد مصر", "person", {}), Name("لد مصر", "city", {})])
+    assert names(mentions_of([("", "ولد مصر، ولدي")], gazetteer), gazetteer) == ["ولد مصر"]
+    gazetteer = Gazetteer.from_table([Name("وادي مصر", "person", {}), Name("ادي مصر", "city", {})])
+    assert names(mentions_of([("", "وادي مصر، وادي")], gazetteer), gazetteer) == ["وادي مصر"]
 
 
 def test_a_word_too_long_for_a_key_is_no_name():
@@ -267,6 +275,31 @@ def test_weight_of_nine_tenths_is_sure():
     gazetteer = Gazetteer.from_table([Name("مصر", "state", {"EG": 0.9}), Name("ليبيا", "state", {"LY": 0.89})])
     rows = features_of([("", "مصر ليبيا")], gazetteer)
     assert (rows[0, "EG"]["sure name"], rows[0, "LY"]["sure name"]) == (1, 0)
+
+
+def test_nearness_is_that_of_the_first_name_that_may_be_meant():
+    rows = features_of([("", "بلسان طرابلس")])
+    assert rows[0, "XK"]["near the start"] == pytest.approx(1 / (1 + 999 / 10))
+    assert rows[0, "LY"]["near the start"] == pytest.approx(1 / (1 + 11 / 10))
+
+
+@pytest.mark.parametrize(("n", "in_lead"), [(LEAD_WORDS - 1, 1), (LEAD_WORDS, 0)])
+def test_in_the_lead(n, in_lead):
+    assert features_of([("", "كلام " * n + "مصر")])[0, "EG"]["in the lead"] == in_lead
+
+
+def test_of_countries_as_prominent_the_first_ranks_first():
+    rows = features_of([("", "ليبيا مصر فرنسا")])
+    assert [row["rank 1"] for row in rows.values()] == [1, 0, 0]
+    assert rows[0, "FR"]["rank 3"] == 1
+
+
+def test_the_press_and_weights_below_nine_tenths_support_nothing():
+    ambiguous = Name("المملكه", "title", {"SA": 0.4, "MA": 0.4})
+    for kind, weight, kept in (("city", 0.9, 0.3), ("city", 0.89, 1), ("media", 1, 1)):
+        gazetteer = Gazetteer.from_table([ambiguous, Name("الرباط", kind, {"MA": weight})])
+        rows = features_of([("", "قالت المملكه في الرباط")], gazetteer)
+        assert rows[0, "SA"]["surest name"] == pytest.approx(0.4 * kept), (kind, weight)
 
 
 def test_european_union_is_marked():
