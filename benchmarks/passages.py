@@ -2,8 +2,8 @@
 
     python benchmarks/passages.py --mirror DIR-or-URL [--model FOLDER] [--pages 1500] [--fit]
 
-A page has one article (half of the pages), two (three tenths) or three; of two, half are of one section. In half of the
-pages only the first article has its headline. CNN's articles are left out: many are round-ups of several stories, cut
+A page has one article (half of the pages), two (three tenths) or three; of two, half are of one section. Half of the
+articles are cut after two to four paragraphs; in half of the pages only the first has its headline. CNN's articles are left out: many are round-ups of several stories, cut
 nobody knows where. Figures are of the annotated development articles, which the model has
 not seen. With --fit the weights of the splitter are fitted on pages of articles without annotations, and printed.
 """
@@ -95,7 +95,15 @@ def glue(stories: Sequence[Story], n_pages: int, seed: int) -> Iterator[Page]:
         while len(chosen) < n_stories:
             other = rng.choice(by_section[chosen[0].section] if rng.random() < 0.5 else stories)
             chosen += [other] * (other not in chosen)
-        yield join(chosen, titled=rng.random() < 0.5)
+        yield join([shorten(story, rng) for story in chosen], titled=rng.random() < 0.5)
+
+
+def shorten(story: Story, rng: random.Random) -> Story:
+    """Cut half of the stories after their first two to four paragraphs."""
+    if rng.random() < 0.5:
+        return story
+    lines = [line for line in story.text.splitlines() if line.strip()]
+    return story._replace(text="\n".join(lines[: rng.randint(2, 4)]))
 
 
 def join(stories: list[Story], *, titled: bool) -> Page:

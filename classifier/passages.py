@@ -40,7 +40,7 @@ _CONNECTIVES = frozenset(
     ).split()
 )
 
-GAP_FEATURES = ("near", "far", "dip", "and", "connective", "day", "rest")
+GAP_FEATURES = ("near", "far", "dip", "and", "connective", "day", "before", "rest")
 """Of the gap before a paragraph: cosines of the TF-IDF of `NEAR` and `FAR` words on both sides; how far the first is
 below those of the neighbouring gaps; whether the paragraph begins with "and" or another connective and names a day at
 its beginning; the logarithm of the number of words that follow, up to `FAR`."""
@@ -170,8 +170,8 @@ def gap_features(text: str, units: Sequence[Unit], blocks: Sequence[Block]) -> V
     joins = [opening[0].startswith(_AND) for opening in openings]
     connects = [opening[0] in _CONNECTIVES for opening in openings]
     days = [not _DAYS.isdisjoint(opening) for opening in openings]
-    rest = np.log(np.minimum(len(words) - gaps, FAR) + 1)
-    return np.column_stack([near, far, _dips(near), joins, connects, days, rest]).astype(np.float64)
+    before, rest = (np.log(np.minimum(n, FAR) + 1) for n in (gaps, len(words) - gaps))
+    return np.column_stack([near, far, _dips(near), joins, connects, days, before, rest]).astype(np.float64)
 
 
 def _similarities(words: Sequence[str], gaps: NDArray[np.int64], blocks: Sequence[Block]) -> tuple[Values, Values]:
