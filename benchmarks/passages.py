@@ -3,9 +3,10 @@
     python benchmarks/passages.py --mirror DIR-or-URL [--model FOLDER] [--pages 1500] [--fit]
 
 A page has one article (half of the pages), two (three tenths) or three; of two, half are of one section. Half of the
-articles are cut after two to four paragraphs; in half of the pages only the first has its headline. CNN's articles are left out: many are round-ups of several stories, cut
-nobody knows where. Figures are of the annotated development articles, which the model has
-not seen. With --fit the weights of the splitter are fitted on pages of articles without annotations, and printed.
+articles are cut after two to four paragraphs; in half of the pages only the first has its headline. CNN's articles are
+left out: many are round-ups of several stories, and where one begins is not marked. Figures are of the annotated
+development articles, which the model has not seen. With --fit the weights of the splitter are fitted on pages of
+articles without annotations, and printed.
 """
 
 import argparse
