@@ -127,7 +127,8 @@ class Explanation:
     dropped : tuple of (int, int)
         Lines of page furniture, which were not read.
     alternatives : tuple of Explanation
-        Of the other labels ranked highest; they have no alternatives themselves.
+        Of the other labels ranked highest, of countries those that are stated or named; they have no alternatives
+        themselves.
     """
 
     text: str
@@ -224,8 +225,9 @@ def explain(scorer: Scorer, article: Article, task: str, label: str | None = Non
     stated = {x.code: x.probability for x in scorer.predict([article])[0][task]}
     ranked = [*stated, *sorted(columns.keys() - stated.keys(), key=lambda code: (-scores[0, columns[code]], code))]
     first = ranked[0] if label is None else _known(label, ranked)
-    shown = [first, *[code for code in ranked if code != first][:N_ALTERNATIVES]]
     reading = _Reading(scorer, article, source)
+    others = [code for code in ranked if code != first and (code in stated or reading.has_evidence(columns[code]))]
+    shown = [first, *others[:N_ALTERNATIVES]]
     explanations = [
         reading.explanation(
             task, code, k, float(scores[0, k]), stated.get(code, float(chances[k])), is_stated=code in stated
@@ -298,6 +300,11 @@ class _Reading:
         return Explanation(
             self.text, task, label, score, probability, is_stated, intercept, spans, places, self.dropped
         )
+
+    def has_evidence(self, column: int) -> bool:
+        """Tell whether a label is worth showing: countries that the text doesn't name are all alike."""
+        code = self.task.labels[column]
+        return self.task.place is None or code in self.mentions.gains
 
     def _ngram_part(self, code: str) -> tuple[Values, float]:
         """Return what each word adds to the score of a label by its n-grams, and what is the same for every text."""

@@ -224,6 +224,15 @@ def test_a_country_that_is_not_named_has_no_place_part(place_scorer):
     assert total(explanation) == pytest.approx(explanation.score, rel=1e-5)
 
 
+def test_countries_that_are_neither_named_nor_stated_are_no_alternatives(place_scorer):
+    named = explain(place_scorer, ARTICLE, "country", "IQ")
+    assert [view.label for view in named.alternatives] == ["SY"]
+    # The tiny model states its best label whatever its score.
+    assert [label.code for label in place_scorer.predict([Article("كتاب")])[0]["country"]] == ["IQ"]
+    unnamed = explain(place_scorer, Article("كتاب"), "country", "SY")
+    assert [view.label for view in unnamed.alternatives] == ["IQ"]
+
+
 def test_mentions_say_what_they_name_and_why(place_scorer):
     places = explain(place_scorer, ARTICLE, "country").places
     assert [(p.name, p.kind, p.countries) for p in places] == [
