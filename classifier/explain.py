@@ -44,7 +44,7 @@ _MOST_NAMED = 30
 _FAINT = 0.15  # of the strongest span's part: fainter ones are not marked
 _KINDS_AR = {
     "state": "دولة", "people": "شعب أو نسبة", "capital": "عاصمة", "city": "مدينة", "subdivision": "محافظة أو إقليم",
-    "place": "مكان", "institution": "مؤسسة", "title": "منصب", "club": "ناد", "currency": "عملة",
+    "place": "مكان", "institution": "مؤسسة", "media": "وسيلة إعلام", "title": "منصب", "club": "ناد", "currency": "عملة",
     "armed_group": "جماعة مسلحة", "party": "حزب", "person": "شخص",
 }  # fmt: skip
 _TASKS_AR = {"topic": "الموضوع", "country": "البلد", "region": "المنطقة"}

@@ -17,7 +17,7 @@ from classifier.cli import main
 from classifier.config import BlockConfig, Config
 from classifier.errors import ClassifierError, InvalidTextError, UnknownLabelError
 from classifier.explain import Explanation, PlaceMention, Span, explain, grouped, pieces, render_html, render_text
-from classifier.gazetteer import Gazetteer, Name
+from classifier.gazetteer import KINDS, Gazetteer, Name
 from classifier.ngrams import MAX_NGRAM
 from classifier.normalize import normalize_text
 from classifier.scorer import NONE, PlaceHead, Scorer, Task
@@ -382,6 +382,12 @@ def test_html_without_jinja(monkeypatch, predictor):
     for render in (explanation.to_html, explanation.to_markup):
         with pytest.raises(ClassifierError, match=r"pip install 'arabic-news-classifier\[html\]'"):
             render()
+
+
+def test_html_names_each_kind_of_place_in_arabic():
+    places = tuple(PlaceMention(0, 4, kind, kind, (("IQ", 1.0),), 0.1) for kind in KINDS)
+    html = Explanation("كتاب", "country", "IQ", 1, 0.5, True, 0, (), places).to_html()
+    assert not [kind for kind in KINDS if f"<td>{kind}</td>" in html]
 
 
 def luminance(color):
