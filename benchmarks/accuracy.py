@@ -171,7 +171,10 @@ def predict_svc(split):
 def predict_fasttext(split):
     options = tune_fasttext([_page(a) for a in split.train], split.train_labels, split.measure)
     texts = [normalize_text(_page(a)) for a in split.train]
-    model = fit_fasttext(texts, split.train_labels, options)
+    try:
+        model = fit_fasttext(texts, split.train_labels, options)
+    except RuntimeError:  # It diverges on all articles, though it did not on a part of them.
+        model = fit_fasttext(texts, split.train_labels, options | {"lr": options["lr"] / 2})
     return ask_fasttext(model, [normalize_text(_page(a)) for a in split.test])
 
 
