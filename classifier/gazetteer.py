@@ -16,6 +16,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from classifier.errors import DataError, ModelFormatError
+from classifier.ngrams import read_word
 from classifier.symbols import SPACE, SYMBOL_BITS, symbol_table
 
 __all__ = ["KINDS", "MAX_LETTERS", "MAX_WORDS", "Gazetteer", "Name", "Trie", "load_gazetteer", "parse_table"]
@@ -358,25 +359,6 @@ def _check_ends(name: str, ends: NDArray[np.int32], n: int, total: int, limits: 
     sizes = np.diff(ends.astype(np.int64), prepend=0)
     _require(len(ends) == n and (int(ends[-1]) if n else 0) == total, f"{name} does not fit")
     _require(bool(((sizes >= limits[0]) & (sizes <= limits[1])).all()), f"{name} out of range")
-
-
-@njit(inline="always")
-def read_word(symbols, begin, end):
-    """Return where the word at `begin` ends and its letters, up to `MAX_LETTERS`, as two packed integers."""
-    first = second = np.int64(0)
-    i = begin
-    shift = _TOP_SHIFT
-    while i < end and symbols[i] != SPACE and shift >= 0:
-        first |= np.int64(symbols[i]) << shift
-        shift -= SYMBOL_BITS
-        i += 1
-    shift = _TOP_SHIFT
-    while i < end and symbols[i] != SPACE:
-        if shift >= 0:
-            second |= np.int64(symbols[i]) << shift
-            shift -= SYMBOL_BITS
-        i += 1
-    return i, first, second
 
 
 @njit(inline="always")

@@ -9,7 +9,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from classifier.gazetteer import KINDS, MAX_LETTERS, Gazetteer, may_start, next_node, read_word
+from classifier.gazetteer import KINDS, MAX_LETTERS, Gazetteer, may_start, next_node
+from classifier.ngrams import read_word
 from classifier.symbols import SYMBOL_BITS
 
 __all__ = ["PLACE_FEATURES", "Mentions", "PlacePairs", "find_mentions", "place_features"]
