@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,13 +18,16 @@ if TYPE_CHECKING:
     from classifier.config import Config
     from classifier.data import LabelledArticles
     from classifier.evaluate import Evaluation
+    from classifier.prediction import Prediction
     from classifier.predictor import Predictor
+    from classifier.report import ErrorRow
 
 __all__ = ["cli", "main"]
 
 STARTER = Path("datasets") / "starter" / "articles.jsonl"
 DEFAULT_TASKS = {"topic": "topics", "country": "countries"}
 _MOST_REJECTS_SHOWN = 5
+_MOST_ERRORS_SHOWN = 10
 _FILE = click.Path(path_type=Path)
 
 
@@ -201,7 +204,7 @@ def evaluate(
     if report is not None:
         from classifier.report import render_html
 
-        render_html(evaluation, report)
+        render_html(evaluation, report, _error_rows(predictor, labelled, predictions, known))
         sys.stderr.write(f"wrote {report}\n")
 
 
@@ -233,6 +236,22 @@ def explain(
     # Half of a surrogate pair, which scraped text may hold, has no UTF-8.
     html.write_text(render_html(explanations), encoding="utf-8", errors="replace")
     sys.stderr.write(f"wrote {html}\n")
+
+
+def _error_rows(
+    predictor: "Predictor", labelled: "LabelledArticles", predictions: "list[Prediction]", gold: Mapping[str, Any]
+) -> "list[ErrorRow]":
+    """Return the most confident errors of each task, with the evidence for the label that was stated."""
+    from classifier.evaluate import confident_errors
+
+    rows: list[ErrorRow] = []
+    for task in gold:
+        for error in confident_errors(predictions, gold, task, _MOST_ERRORS_SHOWN):
+            article = labelled.articles[error.index]
+            evidence = predictor.explain(article, task, error.predicted).to_markup()
+            row = {"task": task, "title": article.title, "text": article.text, "evidence": evidence}
+            rows.append({**row, "gold": error.gold, "predicted": error.predicted, "probability": error.probability})  # type: ignore[typeddict-item]
+    return rows
 
 
 def _read_page(file: Path, encoding: str) -> str:

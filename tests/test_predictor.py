@@ -97,7 +97,8 @@ def test_probabilities_agree_with_predictions(news_predictor, corpus):
 
 @pytest.mark.parametrize(("kind", "task"), [("char", "country"), ("news", "topic")])
 def test_labels_are_ordered_by_score(request, kind, task, corpus):
-    predictions = request.getfixturevalue(f"{kind}_predictor").predict(corpus.articles)
+    headlines = [Article(a.title) for a in corpus.articles]  # Less sure than whole articles, so more than one label.
+    predictions = request.getfixturevalue(f"{kind}_predictor").predict(headlines)
     scores = [[label.score for label in prediction[task]] for prediction in predictions]
     assert any(len(row) > 1 for row in scores)
     assert scores == [sorted(row, reverse=True) for row in scores]
