@@ -53,6 +53,8 @@ class CharNgramTfidf(TransformerMixin, BaseEstimator):
     ----------
     vocabulary_ : dict of str to int
         Column of each n-gram; columns are in code point order.
+    keys_ : ndarray of shape (n_ngrams,), int64
+        The n-grams as packed integers, ascending.
     idf_ : ndarray of shape (n_ngrams,), float32
         Inverse document frequencies; ones without `use_idf`.
 
@@ -140,7 +142,7 @@ class CharNgramTfidf(TransformerMixin, BaseEstimator):
         selected = np.flatnonzero(self._select(counts))
         if not len(selected):
             raise ValueError("no n-grams left: the documents hold no letters, or min_df and max_df leave none")
-        self._keys = counts.keys[selected]
+        self.keys_ = counts.keys[selected]
         self.idf_ = self._idf(counts.document_frequency[selected], counts.n_documents)
         return self
 
@@ -170,7 +172,7 @@ class CharNgramTfidf(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         texts = _texts(raw_documents)
-        vocabulary = ngrams.build_vocabulary(self._keys)
+        vocabulary = ngrams.build_vocabulary(self.keys_)
         weighting = self._weighting()
         parts = self._parallel(_transform_part, texts, self.ngram_range, self._options(), vocabulary, weighting)
         return parts[0] if len(parts) == 1 else sparse_vstack(parts, format="csr")
@@ -178,7 +180,7 @@ class CharNgramTfidf(TransformerMixin, BaseEstimator):
     def get_feature_names_out(self, input_features: object = None) -> NDArray[np.object_]:
         """Return the n-grams, ndarray of shape (n_ngrams,) of str, in column order."""
         check_is_fitted(self)
-        return ngrams.unpack(self._keys, symbol_table(self._options()).alphabet)
+        return ngrams.unpack(self.keys_, symbol_table(self._options()).alphabet)
 
     @property
     def vocabulary_(self) -> dict[str, int]:

@@ -83,7 +83,6 @@ _COUNTRIES_OF = {
     "NC NF NR NU NZ PF PG PN PW SB TK TO TV UM VU WF WS",
 }
 REGION_OF = {country: region for region, countries in _COUNTRIES_OF.items() for country in countries.split()}
-COUNTRIES = tuple(REGION_OF)
 
 
 def regions_of(countries: Iterable[str]) -> list[str]:

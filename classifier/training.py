@@ -158,7 +158,7 @@ def _fit_block(encoded: EncodedArticles, block: BlockConfig, config: Config) -> 
     except ValueError as error:
         few = f"no n-gram of zone {block.zone!r} is in {block.min_df} of {len(encoded.page)} articles"
         raise DataError(f"{few}: give more articles, or a configuration with a lower min_df") from error
-    return Block(block, vectorizer._keys, vectorizer.idf_)
+    return Block(block, vectorizer.keys_, vectorizer.idf_)
 
 
 def _matrix(encoded: EncodedArticles, block: Block, config: Config) -> csr_matrix:

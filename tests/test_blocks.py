@@ -19,7 +19,7 @@ def fitted(corpus):
 
 
 def make_scorer(vectorizer, coef, *, sublinear=True, weight=1.0):
-    block = Block(BlockConfig("page", sublinear_tf=sublinear, weight=weight), vectorizer._keys, vectorizer.idf_)
+    block = Block(BlockConfig("page", sublinear_tf=sublinear, weight=weight), vectorizer.keys_, vectorizer.idf_)
     scale = np.linspace(0.5, 2, coef.shape[1]).astype(np.float32)
     return BlockScorer(block, ngrams.build_vocabulary(block.keys), coef, scale), scale
 
