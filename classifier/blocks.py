@@ -110,7 +110,7 @@ def score_spans(symbols, spans, min_n, max_n, vocabulary, cache, sums, weighting
     row = np.empty(n_heads, dtype=np.float32)
     for span in range(len(spans)):
         ngrams.add_span(symbols, spans[span, 0], spans[span, 1], min_n, max_n, vocabulary, cache, sums)
-        n = ngrams.take_columns(sums.used, columns, 0)
+        n = ngrams.take_columns(sums, columns, 0)
         row[:] = 0
         total = np.float32(0)
         for i in range(n):

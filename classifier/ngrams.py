@@ -3,6 +3,9 @@
 An n-gram of up to 9 symbols of 7 bits is one int64, left-aligned, so that keys sort as their strings do and never
 collide. The n-grams of a word are looked up once and reused wherever the word recurs (`WordCache`).
 
+What costs is waiting for memory, so words are taken by the chunk: all are read, then all are found, then the n-grams
+of each distinct one are counted; each step asks for the memory that the next one needs (`_prefetch`).
+
 Spans: an int64 array of shape (n_spans, 2) of begin and end positions in `symbols`; a span is what scikit-learn calls
 a document. Kernels that fill a buffer stop before it might overflow and go on from there when called with a larger one.
 """
@@ -12,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from llvmlite import ir
 from numba import njit, types
+from numba.core import cgutils
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
@@ -29,6 +33,8 @@ _CACHED_WORDS = 98_000
 _IDS_A_WORD = 24
 _KEYS_A_WORD = (_LONG_WORD + 2) * MAX_NGRAM
 _WRITTEN_AHEAD = 4
+_WORDS_A_CHUNK = 512
+_LINE = 16  # int32 a line of memory.
 
 
 class WordCache(NamedTuple):
@@ -37,19 +43,27 @@ class WordCache(NamedTuple):
     Attributes
     ----------
     slots : ndarray of shape (n_slots, 4), int64
-        Open-addressing table: the word's letters as two packed integers, begin and end of its ids. 0 is a free slot.
+        Open-addressing table: the word's letters as two packed integers, begin of its ids << 8 | how many they are,
+        chunk in which it was last seen << 16 | its number there. 0 is a free slot.
     ids : ndarray of int32
         Those of all words, end to end; what lies behind them is scratch.
-    size : ndarray of shape (2,), int64
-        How many words and how many ids it holds.
-    keys : ndarray of int64
-        Scratch, with room for the n-grams of a word.
+    size : ndarray of shape (3,), int64
+        How many words and how many ids it holds; how many chunks were read.
+    keys, homes : ndarrays of int64
+        Scratch, with room for the n-grams of a word: packed, and the slot that each belongs in.
+    words : ndarray of shape (n_words, 5), int64
+        The words of a chunk: letters as above, begin, end, and the slot that it belongs in.
+    distinct : ndarray of shape (n_words, 2), int64
+        Its distinct words: where their ids are, as above, and how often they occur.
     """
 
     slots: NDArray[np.int64]
     ids: NDArray[np.int32]
     size: NDArray[np.int64]
     keys: NDArray[np.int64]
+    homes: NDArray[np.int64]
+    words: NDArray[np.int64]
+    distinct: NDArray[np.int64]
 
 
 Vocabulary = NDArray[np.int64]
@@ -97,11 +111,17 @@ class _Growing(NamedTuple):
 
 def new_word_cache(n_words: int = _CACHED_WORDS) -> WordCache:
     """Return an empty cache for up to `n_words` words; about 140 bytes a word, touched as needed."""
+    n_slots = max(4, 1 << (n_words * 4 // 3).bit_length())
+    n_ids = max(_IDS_A_WORD * n_words, _KEYS_A_WORD)
+    chunk = min(_WORDS_A_CHUNK, 3 * n_slots // 4, n_ids // _KEYS_A_WORD)
     return WordCache(
-        slots=np.zeros((max(4, 1 << (n_words * 4 // 3).bit_length()), 4), dtype=np.int64),
-        ids=np.empty(max(_IDS_A_WORD * n_words, _KEYS_A_WORD), dtype=np.int32),
-        size=np.zeros(2, dtype=np.int64),
+        slots=np.zeros((n_slots, 4), dtype=np.int64),
+        ids=np.empty(n_ids, dtype=np.int32),
+        size=np.zeros(3, dtype=np.int64),
         keys=np.empty(_KEYS_A_WORD, dtype=np.int64),
+        homes=np.empty(_KEYS_A_WORD, dtype=np.int64),
+        words=np.empty((chunk, 5), dtype=np.int64),
+        distinct=np.empty((chunk, 2), dtype=np.int64),
     )
 
 
@@ -193,6 +213,22 @@ def _count_ones(typingctx: Any, value: Any) -> Any:  # noqa: ANN401
     return types.uint64(types.uint64), codegen
 
 
+@intrinsic
+def _prefetch(typingctx: Any, array: Any, i: Any) -> Any:  # noqa: ANN401
+    """Ask for the memory of ``array[i]`` (C order, one index whatever the shape) without waiting for it."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:  # noqa: ANN401
+        data = context.make_array(signature.args[0])(context, builder, args[0]).data
+        byte, flag = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte, flag, flag, flag])
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
+        pointer = builder.bitcast(builder.gep(data, [args[1]]), byte)
+        builder.call(function, [pointer, flag(0), flag(3), flag(1)])  # to read, to keep near, data
+        return context.get_dummy_value()
+
+    return types.void(array, types.int64), codegen
+
+
 @njit(inline="always")
 def _slot_of(key, mask):
     """Fibonacci hashing: the top bits of the product, scaled to the table; the low ones hang on few symbols."""
@@ -212,9 +248,9 @@ def insert_keys(keys, vocabulary):
 
 
 @njit(inline="always")
-def _find(key, vocabulary, mask):
-    """Return the slot of `key`, or the free one where it belongs."""
-    slot = _slot_of(key, mask)
+def _find(key, home, vocabulary):
+    """Return the slot of `key`, or the free one where it belongs, from its first slot on."""
+    slot, mask = home, len(vocabulary) - 1
     while vocabulary[slot, 0] != key and vocabulary[slot, 0] != 0:
         slot = (slot + 1) & mask
     return slot
@@ -240,35 +276,76 @@ def read_word(symbols, begin, end):
 
 
 @njit(inline="always")
-def _word_slot(first, second, slots):
-    """Return the slot of a word, or the free one where it belongs."""
-    mask = len(slots) - 1
+def _word_home(first, second, n_slots):
+    """Return the first slot of a word."""
     code = np.uint64(first) * _MULTIPLIER ^ np.uint64(second) * _SECOND_MULTIPLIER
-    slot = np.int64(((code >> np.uint64(32)) * np.uint64(mask + 1)) >> np.uint64(32))
+    return np.int64(((code >> np.uint64(32)) * np.uint64(n_slots)) >> np.uint64(32))
+
+
+@njit(inline="always")
+def _word_slot(words, i, slots):
+    """Return the slot of word i of the chunk, or the free one where it belongs."""
+    first, second, slot, mask = words[i, 0], words[i, 1], words[i, 4], len(slots) - 1
     while slots[slot, 0] != 0 and (slots[slot, 0] != first or slots[slot, 1] != second):
         slot = (slot + 1) & mask
     return slot
 
 
 @njit(cache=True, nogil=True)
-def _make_room(cache, n_ids):
-    """Empty the cache if one more word of up to `n_ids` ids might not fit."""
-    if 4 * cache.size[0] >= 3 * len(cache.slots) or cache.size[1] + n_ids > len(cache.ids):
+def _make_room(cache):
+    """Empty the cache if the words of a chunk might not fit."""
+    n_words = len(cache.words)
+    if 4 * (cache.size[0] + n_words) > 3 * len(cache.slots) or cache.size[1] + n_words * _KEYS_A_WORD > len(cache.ids):
         cache.slots[:] = 0
-        cache.size[:] = 0
+        cache.size[:2] = 0
 
 
 @njit(cache=True, nogil=True)
-def _enter_word(first, second, n_ids, cache):
-    """Enter a word whose `n_ids` ids stand at the end of the cache; return its slot."""
-    slot = _word_slot(first, second, cache.slots)
-    cache.slots[slot, 0] = first
-    cache.slots[slot, 1] = second
-    cache.slots[slot, 2] = cache.size[1]
-    cache.size[0] += 1
-    cache.size[1] += n_ids
-    cache.slots[slot, 3] = cache.size[1]
-    return slot
+def _read_words(symbols, begin, end, cache):
+    """Read the next words into ``cache.words``; return how many, and where what follows them begins and ends.
+
+    What follows is a word too long for the cache, or begins and ends at the same place.
+    """
+    _make_room(cache)
+    cache.size[2] += 1
+    words, slots = cache.words, cache.slots
+    n = 0
+    while begin < end and n < len(words):
+        stop, first, second = read_word(symbols, begin, end)
+        if stop - begin > _LONG_WORD:
+            return n, begin, stop
+        if stop > begin:
+            home = _word_home(first, second, len(slots))
+            _prefetch(slots, 4 * home)
+            words[n, 0], words[n, 1], words[n, 2], words[n, 3], words[n, 4] = first, second, begin, stop, home
+            n += 1
+        begin = stop + 1
+    return n, begin, begin
+
+
+@njit(inline="always")
+def _enter_word(i, slot, n_ids, cache):
+    """Enter word i of the chunk, whose `n_ids` ids stand at the end of the cache."""
+    slots, size = cache.slots, cache.size
+    slots[slot, 0], slots[slot, 1] = cache.words[i, 0], cache.words[i, 1]
+    slots[slot, 2], slots[slot, 3] = size[1] << 8 | n_ids, 0
+    size[0] += 1
+    size[1] += n_ids
+
+
+@njit(inline="always")
+def _note_word(slot, n, cache):
+    """Count the word at `slot`, given `n` distinct ones so far in the chunk; return how many there are with it."""
+    slots, distinct, chunk = cache.slots, cache.distinct, cache.size[2]
+    if slots[slot, 3] >> 16 == chunk:
+        distinct[slots[slot, 3] & 0xFFFF, 1] += 1
+        return n
+    slots[slot, 3] = chunk << 16 | n
+    where = slots[slot, 2]
+    _prefetch(cache.ids, where >> 8)
+    _prefetch(cache.ids, (where >> 8) + _LINE)
+    distinct[n, 0], distinct[n, 1] = where, 1
+    return n + 1
 
 
 @njit(inline="always")
@@ -310,28 +387,43 @@ def word_keys(symbols, begin, end, start, stop, min_n, max_n, keys):
 @njit(cache=True, nogil=True)
 def count_spans(symbols, spans, progress, document, min_n, max_n, cache, growing):
     """Count n-grams from ``progress`` (span, position, letter of a long word) on; False if `growing` was too small."""
-    slots, ids = cache.slots, cache.ids
     for span in range(progress[0], len(spans)):
         progress[0] = span
         begin, end = max(progress[1], spans[span, 0]), spans[span, 1]
         while begin < end:
             progress[1] = begin
-            stop, first, second = read_word(symbols, begin, end)
-            if stop - begin > _LONG_WORD:
+            if progress[2] == 0:
+                n_words, begin, stop = _read_words(symbols, begin, end, cache)
+                n = _number_words(symbols, n_words, min_n, max_n, cache, growing)
+                if n < 0:
+                    return False
+                _count_words(n, cache, document + span, growing)
+                progress[1] = begin
+            else:
+                stop = read_word(symbols, begin, end)[0]
+            if stop > begin:
                 if not _count_long_word(symbols, begin, stop, progress, document + span, min_n, max_n, cache, growing):
                     return False
-            elif stop > begin:
-                slot = _word_slot(first, second, slots)
-                if slots[slot, 0] == 0:
-                    n = word_keys(symbols, begin, stop, 0, _LONG_WORD + 2, min_n, max_n, cache.keys)
-                    if not _number(n, cache, growing):
-                        return False
-                    slot = _enter_word(first, second, n, cache)
-                _count(ids, slots[slot, 2], slots[slot, 3], document + span, growing)
-            begin = stop + 1
+                begin = stop + 1
         progress[1] = 0
     progress[0] = len(spans)
     return True
+
+
+@njit(cache=True, nogil=True)
+def _number_words(symbols, n_words, min_n, max_n, cache, growing):
+    """Find the distinct words of the chunk, new ones with new n-grams; return how many, -1 without room for these."""
+    words, slots = cache.words, cache.slots
+    n = 0
+    for i in range(n_words):
+        slot = _word_slot(words, i, slots)
+        if slots[slot, 0] == 0:
+            n_keys = word_keys(symbols, words[i, 2], words[i, 3], 0, _LONG_WORD + 2, min_n, max_n, cache.keys)
+            if not _number(n_keys, cache, growing):
+                return -1
+            _enter_word(i, slot, n_keys, cache)
+        n = _note_word(slot, n, cache)
+    return n
 
 
 @njit(cache=True, nogil=True)
@@ -344,11 +436,10 @@ def _number(n, cache, growing):
     size = growing.size[0]
     if size + n > len(known):
         return False
-    _make_room(cache, n)
-    keys, ids, first = cache.keys, cache.ids, cache.size[1]
-    mask = len(vocabulary) - 1
+    keys, homes, ids, first = cache.keys, cache.homes, cache.ids, cache.size[1]
+    _find_homes(n, vocabulary, cache)
     for i in range(n):
-        slot = _find(keys[i], vocabulary, mask)
+        slot = _find(keys[i], homes[i], vocabulary)
         if vocabulary[slot, 0] == 0:
             vocabulary[slot, 0] = keys[i]
             vocabulary[slot, 1] = size
@@ -359,27 +450,45 @@ def _number(n, cache, growing):
     return True
 
 
+@njit(inline="always")
+def _find_homes(n, vocabulary, cache):
+    """Set the first slots of the `n` keys in ``cache.keys``."""
+    mask = len(vocabulary) - 1
+    for i in range(n):
+        cache.homes[i] = _slot_of(cache.keys[i], mask)
+        _prefetch(vocabulary, 2 * cache.homes[i])
+
+
 @njit(cache=True, nogil=True)
 def _count_long_word(symbols, begin, end, progress, document, min_n, max_n, cache, growing):
     for start in range(progress[2], end - begin + 2, _LONG_WORD):
+        _make_room(cache)
         n = word_keys(symbols, begin, end, start, start + _LONG_WORD, min_n, max_n, cache.keys)
         if not _number(n, cache, growing):
             progress[2] = start
             return False
-        _count(cache.ids, cache.size[1], cache.size[1] + n, document, growing)
+        _count(cache.ids, cache.size[1], cache.size[1] + n, 1, document, growing)
     progress[2] = 0
     return True
 
 
 @njit(cache=True, nogil=True)
-def _count(ids, first, stop, document, growing):
+def _count_words(n, cache, document, growing):
+    """Count the n-grams of the `n` distinct words of the chunk."""
+    ids, distinct = cache.ids, cache.distinct
+    for i in range(n):
+        first = distinct[i, 0] >> 8
+        _count(ids, first, first + (distinct[i, 0] & 0xFF), distinct[i, 1], document, growing)
+
+
+@njit(inline="always")
+def _count(ids, first, stop, times, document, growing):
     stats = growing.stats
     for i in range(first, stop):
         ngram = ids[i]
-        stats[ngram, 1] += 1
-        if stats[ngram, 2] != document:
-            stats[ngram, 2] = document
-            stats[ngram, 0] += 1
+        stats[ngram, 1] += times
+        stats[ngram, 0] += stats[ngram, 2] != document
+        stats[ngram, 2] = document
 
 
 class Weighting(NamedTuple):
@@ -395,15 +504,18 @@ class Weighting(NamedTuple):
 
 
 class _Accumulator(NamedTuple):
-    """Counts of one span by column, and which columns are not zero, a bit each."""
+    """Counts of one span by column; which columns are not zero, a bit each; room to list the words with such bits."""
 
     counts: NDArray[np.int32]
     used: NDArray[np.uint64]
+    blocks: NDArray[np.int32]
 
 
 def new_accumulator(n_columns: int) -> _Accumulator:
     """Return an empty accumulator."""
-    return _Accumulator(np.zeros(n_columns, dtype=np.int32), np.zeros((n_columns + 63) // 64, dtype=np.uint64))
+    n_blocks = (n_columns + 63) // 64
+    counts, used = np.zeros(n_columns, dtype=np.int32), np.zeros(n_blocks, dtype=np.uint64)
+    return _Accumulator(counts, used, np.empty(n_blocks, dtype=np.int32))
 
 
 @njit(cache=True, nogil=True)
@@ -427,35 +539,40 @@ def transform_spans(symbols, spans, first, min_n, max_n, vocabulary, cache, sums
 @njit(cache=True, nogil=True)
 def add_span(symbols, begin, end, min_n, max_n, vocabulary, cache, sums):
     """Add the counts of the n-grams of one span to `sums`."""
-    slots, ids = cache.slots, cache.ids
+    ids, distinct = cache.ids, cache.distinct
     while begin < end:
-        stop, first, second = read_word(symbols, begin, end)
-        if stop - begin > _LONG_WORD:
+        n_words, begin, stop = _read_words(symbols, begin, end, cache)
+        n = _look_up_words(symbols, n_words, min_n, max_n, vocabulary, cache)
+        for i in range(n):
+            first = distinct[i, 0] >> 8
+            _add(ids, first, first + (distinct[i, 0] & 0xFF), distinct[i, 1], sums)
+        if stop > begin:
             _add_long_word(symbols, begin, stop, min_n, max_n, vocabulary, cache, sums)
-        elif stop > begin:
-            slot = _word_slot(first, second, slots)
-            if slots[slot, 0] == 0:
-                slot = _look_up_word(symbols, begin, stop, first, second, min_n, max_n, vocabulary, cache)
-            _add(ids, slots[slot, 2], slots[slot, 3], sums)
-        begin = stop + 1
+            begin = stop + 1
 
 
 @njit(cache=True, nogil=True)
-def _look_up_word(symbols, begin, end, first, second, min_n, max_n, vocabulary, cache):
-    """Enter a new word and the columns of its known n-grams; return its slot."""
-    n = word_keys(symbols, begin, end, 0, _LONG_WORD + 2, min_n, max_n, cache.keys)
-    return _enter_word(first, second, _look_up(n, vocabulary, cache), cache)
+def _look_up_words(symbols, n_words, min_n, max_n, vocabulary, cache):
+    """Find the distinct words of the chunk, new ones with the columns of their known n-grams; return how many."""
+    words, slots = cache.words, cache.slots
+    n = 0
+    for i in range(n_words):
+        slot = _word_slot(words, i, slots)
+        if slots[slot, 0] == 0:
+            n_keys = word_keys(symbols, words[i, 2], words[i, 3], 0, _LONG_WORD + 2, min_n, max_n, cache.keys)
+            _enter_word(i, slot, _look_up(n_keys, vocabulary, cache), cache)
+        n = _note_word(slot, n, cache)
+    return n
 
 
 @njit(cache=True, nogil=True)
 def _look_up(n, vocabulary, cache):
     """Write the columns of those of the `n` keys in ``cache.keys`` that have one to the end of the cache."""
-    _make_room(cache, n)
-    keys, ids, first = cache.keys, cache.ids, cache.size[1]
-    mask = len(vocabulary) - 1
+    keys, homes, ids, first = cache.keys, cache.homes, cache.ids, cache.size[1]
+    _find_homes(n, vocabulary, cache)
     found = 0
     for i in range(n):
-        slot = _find(keys[i], vocabulary, mask)
+        slot = _find(keys[i], homes[i], vocabulary)
         ids[first + found] = vocabulary[slot, 1]
         found += vocabulary[slot, 0] != 0
     return found
@@ -463,30 +580,36 @@ def _look_up(n, vocabulary, cache):
 
 @njit(cache=True, nogil=True)
 def _add_long_word(symbols, begin, end, min_n, max_n, vocabulary, cache, sums):
+    _make_room(cache)
     for start in range(0, end - begin + 2, _LONG_WORD):
         n = word_keys(symbols, begin, end, start, start + _LONG_WORD, min_n, max_n, cache.keys)
         found = _look_up(n, vocabulary, cache)
-        _add(cache.ids, cache.size[1], cache.size[1] + found, sums)
+        _add(cache.ids, cache.size[1], cache.size[1] + found, 1, sums)
 
 
 @njit(inline="always")
-def _add(ids, first, stop, sums):
+def _add(ids, first, stop, times, sums):
     counts, used = sums.counts, sums.used
     for i in range(first, stop):
         column = ids[i]
-        counts[column] += 1
+        counts[column] += np.int32(times)
         used[column >> 6] |= np.uint64(1) << np.uint64(column & 63)
 
 
 @njit(cache=True, nogil=True)
-def take_columns(used, columns, first):
-    """Write the numbers of the bits that are set in `used` to ``columns[first:]``, clear them; return the end.
+def take_columns(sums, columns, first):
+    """Write the numbers of the bits that are set in ``sums.used`` to ``columns[first:]``, clear them; return the end.
 
-    Few words have more than four bits. Four are always written, the end moves by as many as there are: cheaper than a
-    branch that no processor can predict.
+    Most words have no bit, few more than four: those with bits are listed first, then four are always written, and the
+    end moves by as many as there are: cheaper than branches that no processor can predict.
     """
-    end = first
+    used, blocks = sums.used, sums.blocks
+    n_blocks = 0
     for block in range(len(used)):
+        blocks[n_blocks] = block
+        n_blocks += used[block] != 0
+    end = first
+    for block in blocks[:n_blocks]:
         bits = used[block]
         used[block] = 0
         i = end
@@ -507,7 +630,7 @@ def take_columns(used, columns, first):
 def _take_row(sums, weighting, indices, data, first):
     """Move the counts out of `sums` as weighted, normed values, in column order; return the end of the row."""
     counts, idf, norm = sums.counts, weighting.idf, weighting.norm
-    end = take_columns(sums.used, indices, first)
+    end = take_columns(sums, indices, first)
     total = 0.0
     for i in range(first, end):
         column = indices[i]

@@ -212,16 +212,16 @@ def test_unpack_by_hand():
 @pytest.mark.parametrize("room", [0, 3, 100])
 @given(columns=st.sets(st.integers(0, 299)), first=st.integers(0, 5))
 def test_take_columns(room, columns, first):
-    used = np.zeros(5, dtype=np.uint64)
+    sums = ngrams.new_accumulator(300)
     for column in columns:
-        used[column // 64] |= np.uint64(1 << column % 64)
+        sums.used[column // 64] |= np.uint64(1 << column % 64)
     buffer = np.full(first + len(columns) + room + 8, -1, dtype=np.int32)
-    end = ngrams.take_columns(used, buffer[: len(buffer) - 8], first)
+    end = ngrams.take_columns(sums, buffer[: len(buffer) - 8], first)
     assert end == first + len(columns)
     assert buffer[first:end].tolist() == sorted(columns)
     assert (buffer[:first] == -1).all()
     assert (buffer[-8:] == -1).all(), "wrote beyond the buffer"
-    assert not used.any()
+    assert not sums.used.any()
 
 
 def test_vocabulary_finds_what_was_put_in():
