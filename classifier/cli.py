@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from classifier.prediction import Prediction
     from classifier.predictor import Predictor
     from classifier.report import ErrorRow
+    from classifier.streaming import StreamOptions
 
 __all__ = ["cli", "main"]
 
@@ -137,17 +138,31 @@ def train(
 
 
 @cli.command()
-@click.argument("source", metavar="INPUT")
+@click.argument("sources", metavar="INPUT", nargs=-1, required=True)
 @_model
-@click.option("--output", default="-", show_default=True, help="A .jsonl or .csv file, or - for JSON lines on stdout.")
+@click.option(
+    "--output",
+    default="-",
+    show_default=True,
+    help="A .jsonl or .csv file, or - for JSON lines on stdout; a folder with --engine dask.",
+)
 @_columns
 @click.option("--id", "id_", default="id", show_default=True, help="The column of the article's id.")
 @click.option("--threshold", type=click.FloatRange(0, 1), help="State only labels at least this probable.")
 @click.option("--top", type=click.IntRange(min=1), help="State at most so many labels a task.")
 @_jobs
 @click.option("--resume", is_flag=True, help="Go on where an interrupted run stopped.")
+@click.option(
+    "--engine",
+    type=click.Choice(["single", "dask"]),
+    default="single",
+    show_default=True,
+    help="dask: many files, or patterns such as 'archive/*.parquet', by many processes or machines.",
+)
+@click.option("--scheduler", metavar="ADDRESS", help="A running Dask scheduler; without it workers are started here.")
+@click.option("--workers", type=click.IntRange(min=1), help="Processes to start here; without it one a processor.")
 def predict(
-    source: str,
+    sources: tuple[str, ...],
     model: Path | None,
     output: str,
     text: str,
@@ -158,11 +173,21 @@ def predict(
     top: int | None,
     jobs: int,
     resume: bool,
+    engine: str,
+    scheduler: str | None,
+    workers: int | None,
 ) -> None:
     """Label a file of any size, in constant memory. INPUT may be - for JSON lines on stdin."""
     from classifier.streaming import StreamOptions, predict_file
 
     options = StreamOptions(text, title, id_, encoding, threshold, top)
+    if engine == "dask":
+        _check_dask_options(output, jobs, scheduler, workers)
+        _predict_archive(sources, output, options, model, scheduler, workers, resume)
+        return
+    if len(sources) > 1 or scheduler is not None or workers is not None:
+        raise click.UsageError("several inputs, --scheduler and --workers need --engine dask")
+    source = sources[0]
     predictor = _load(model, jobs)
     with _progress("labelling") as advance:
         result = predict_file(predictor, source, output, options, resume=resume, on_batch=advance)
@@ -236,6 +261,49 @@ def explain(
     # Half of a surrogate pair, which scraped text may hold, has no UTF-8.
     html.write_text(render_html(explanations), encoding="utf-8", errors="replace")
     sys.stderr.write(f"wrote {html}\n")
+
+
+def _check_dask_options(output: str, jobs: int, scheduler: str | None, workers: int | None) -> None:
+    if output == "-":
+        raise click.UsageError("--engine dask needs --output DIR")
+    if jobs != 1:
+        raise click.UsageError("--engine dask has --workers in place of --jobs")
+    if scheduler is not None and workers is not None:
+        raise click.UsageError("--workers is for workers started here, --scheduler has its own")
+
+
+def _predict_archive(
+    sources: Sequence[str],
+    output: str,
+    options: "StreamOptions",
+    model: Path | None,
+    scheduler: str | None,
+    workers: int | None,
+    resume: bool,
+) -> None:
+    from classifier.archive import predict_archive
+
+    def on_start(dashboard: str) -> None:
+        sys.stderr.write(f"dashboard: {dashboard}\n")
+
+    with _progress("labelling files") as advance:
+        result = predict_archive(
+            sources,
+            output,
+            options,
+            model=model,
+            scheduler=scheduler,
+            n_workers=workers,
+            resume=resume,
+            on_start=on_start,
+            on_file=advance,
+        )
+    for file, reason in result.failures.items():
+        sys.stderr.write(f"{file}: {reason}\n")
+    before = f", {result.resumed} files from before" if resume else ""
+    sys.stderr.write(f"labelled {result.labelled} articles, {result.rejected} bad records{before}\n")
+    if result.failures:
+        raise DataError(f"{len(result.failures)} files were not labelled: mend them and run again with --resume")
 
 
 def _error_rows(
@@ -341,4 +409,4 @@ def _progress(what: str) -> Iterator[Any]:
     console = _stderr()
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         bar = progress.add_task(what, total=None)
-        yield lambda done: progress.update(bar, completed=done)
+        yield lambda done, total=None: progress.update(bar, completed=done, total=total)

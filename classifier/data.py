@@ -29,6 +29,7 @@ from classifier.article import Article
 from classifier.errors import DataError
 
 if TYPE_CHECKING:
+    import pandas as pd
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -38,6 +39,7 @@ __all__ = [
     "LabelledArticles",
     "Record",
     "Reject",
+    "frame_records",
     "iter_records",
     "read_articles",
 ]
@@ -242,6 +244,27 @@ def iter_records(
     """
     columns = _Columns(text, title, id, group, dict(task_columns))
     return _to_records(_open_table(path, columns, encoding), columns)
+
+
+def frame_records(
+    frame: "pd.DataFrame", *, text: str = "text", title: str = "title", id: str = "id"
+) -> Iterator[Record]:
+    """Read the rows of a table as records, checked like those of a file; positions count rows from 1.
+
+    Raises
+    ------
+    DataError
+        If there is no column `text`, or none called `title` although that is not its default.
+    """
+    columns = _Columns(text, title, id, None, {})
+    for name in [text, *([title] if title != "title" else [])]:
+        if name not in frame.columns:
+            raise _missing_column("the table", [name], map(str, frame.columns))
+    wanted = [name for name in dict.fromkeys(columns.names()) if name in frame.columns]
+    missing = {name: frame[name].isna() for name in wanted}  # pandas has several values for it
+    cells = [frame[name].astype(object).where(~missing[name], None) for name in wanted]
+    rows = (_Row(i, dict(zip(wanted, row, strict=True))) for i, row in enumerate(zip(*cells, strict=True), start=1))
+    return _to_records(_Table(dict.fromkeys(wanted), rows), columns)
 
 
 def _collect(records: Iterable[Record], columns: _Columns) -> LabelledArticles:

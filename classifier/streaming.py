@@ -20,7 +20,7 @@ from classifier.errors import DataError
 from classifier.prediction import Label, Prediction
 from classifier.predictor import Predictor
 
-__all__ = ["StreamOptions", "StreamResult", "predict_file"]
+__all__ = ["StreamOptions", "StreamResult", "batched", "label_batch", "predict_file"]
 
 _BATCH_RECORDS = 512
 _BATCH_CHARACTERS = 1 << 23
@@ -101,36 +101,46 @@ def predict_file(
         source, task_columns={}, text=options.text, title=options.title, id=options.id, encoding=options.encoding
     )
     with ExitStack() as stack:
-        sink = _Sink.open(output, stack, resume=resume, tasks=_tasks(predictor))
+        sink = _Sink.open(output, stack, resume=resume, tasks=task_names(predictor))
         result = StreamResult(resumed=sink.n_done)
-        for batch in _batched(record for record in records if record.position > sink.last_position):
-            good = [record for record in batch if record.article is not None]
-            predictions = predictor.predict([record.article for record in good if record.article is not None])
-            rows = [_row(r, p, options) for r, p in zip(good, predictions, strict=True)]
-            sink.write(rows, [{"position": r.position, "reason": r.error} for r in batch if r.article is None])
-            result.labelled += len(good)
-            result.rejected += len(batch) - len(good)
+        for batch in batched(record for record in records if record.position > sink.last_position):
+            rows, rejects = label_batch(predictor, batch, options)
+            sink.write(rows, rejects)
+            result.labelled += len(rows)
+            result.rejected += len(rejects)
             if on_batch is not None:
                 on_batch(result.labelled + result.rejected)
         sink.finish()
     return result
 
 
-def _batched(records: Iterable[Record]) -> Iterator[list[Record]]:
+def label_batch(
+    predictor: Predictor, batch: Sequence[Record], options: StreamOptions
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Label the good records; return their rows, and position and reason of each bad one."""
+    good = [record for record in batch if record.article is not None]
+    predictions = predictor.predict([record.article for record in good if record.article is not None])
+    rows = [_row(r, p, options) for r, p in zip(good, predictions, strict=True)]
+    return rows, [{"position": r.position, "reason": r.error} for r in batch if r.article is None]
+
+
+def batched(records: Iterable[Record], n_records: int | None = None) -> Iterator[list[Record]]:
     """Yield lists of a bounded number of records and of characters."""
+    most = n_records or _BATCH_RECORDS
     batch: list[Record] = []
     size = 0
     for record in records:
         batch.append(record)
         size += len(record.article.text) if record.article else 0
-        if len(batch) == _BATCH_RECORDS or size >= _BATCH_CHARACTERS:
+        if len(batch) == most or size >= _BATCH_CHARACTERS:
             yield batch
             batch, size = [], 0
     if batch:
         yield batch
 
 
-def _tasks(predictor: Predictor) -> list[str]:
+def task_names(predictor: Predictor) -> list[str]:
+    """Return the tasks of a model, those that follow from others last."""
     return [*predictor.tasks, *predictor.derived_tasks]
 
 
