@@ -301,7 +301,7 @@ def test_batches_are_bounded_by_characters(monkeypatch):
         Record(i, None if n is None else Article("x" * n), error="bad" if n is None else None)
         for i, n in enumerate([60, 60, None, 200, 1, 1, 1, 1, 1], start=1)
     ]
-    assert [[r.position for r in batch] for batch in streaming._batched(records)] == [[1, 2], [3, 4], [5, 6, 7, 8], [9]]
+    assert [[r.position for r in batch] for batch in streaming.batched(records)] == [[1, 2], [3, 4], [5, 6, 7, 8], [9]]
 
 
 def test_output_does_not_hang_on_the_size_of_batches(run, tmp_path, monkeypatch):
