@@ -85,18 +85,19 @@ class NgramCounts(NamedTuple):
     term_frequency: NDArray[np.int64]
     n_documents: int
 
-    def merge(self, other: "NgramCounts") -> "NgramCounts":
-        """Add the counts of two disjoint parts."""
-        keys, where = np.unique(np.concatenate([self.keys, other.keys]), return_inverse=True)
+    def merge(self, *others: "NgramCounts") -> "NgramCounts":
+        """Add the counts of disjoint parts."""
+        parts = (self, *others)
+        keys, where = np.unique(np.concatenate([part.keys for part in parts]), return_inverse=True)
 
-        def total(a: NDArray[np.int64], b: NDArray[np.int64]) -> NDArray[np.int64]:
-            return np.bincount(where, np.concatenate([a, b]), len(keys)).astype(np.int64)
+        def total(counts: list[NDArray[np.int64]]) -> NDArray[np.int64]:
+            return np.bincount(where, np.concatenate(counts), len(keys)).astype(np.int64)
 
         return NgramCounts(
             keys,
-            total(self.document_frequency, other.document_frequency),
-            total(self.term_frequency, other.term_frequency),
-            self.n_documents + other.n_documents,
+            total([part.document_frequency for part in parts]),
+            total([part.term_frequency for part in parts]),
+            sum(part.n_documents for part in parts),
         )
 
 

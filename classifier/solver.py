@@ -5,12 +5,14 @@ Hsieh, Chang, Lin, Keerthi, Sundararajan, "A Dual Coordinate Descent Method for 
 A row's scores for all labels cost little more than for one, because the weights of an n-gram lie side by side.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-__all__ = ["fit_heads"]
+__all__ = ["Descent", "Rows", "fit_heads", "prepare_rows"]
 
 _SURE_MARGIN = 0.3
 _ROUNDS_AT_REST = 3
@@ -50,10 +52,47 @@ def fit_heads(
     intercept : ndarray of shape (n_labels,), float32
         Regularized, as liblinear's.
     """
-    n, n_labels = Y.shape
-    coef = np.zeros((X.shape[1], n_labels), dtype=np.float32)
-    intercept = np.zeros(n_labels, dtype=np.float32)
-    alpha = np.zeros((n, n_labels), dtype=np.float32)
+    rows = prepare_rows(X, Y, C=C, cost=cost)
+    descent = Descent(X.shape[1], Y.shape[1], seed)
+    for _ in range(max_iter):
+        if descent.visit(rows) < tol:
+            break
+    return descent.coef, descent.intercept
+
+
+class Rows(NamedTuple):
+    """Rows of a problem, and how far each is: its dual variables, and for how many rounds it may rest.
+
+    Attributes
+    ----------
+    indptr, indices, data : ndarrays
+        Of a CSR matrix.
+    Y : ndarray of shape (n_articles, n_labels), int8
+    cost, alpha : ndarrays of shape (n_articles, n_labels), float32
+    squares : ndarray of shape (n_articles,), float32
+    resting : ndarray of shape (n_articles,), int8
+    """
+
+    indptr: NDArray[np.int64]
+    indices: NDArray[np.int32]
+    data: NDArray[np.float32]
+    Y: NDArray[np.int8]
+    cost: NDArray[np.float32]
+    squares: NDArray[np.float32]
+    alpha: NDArray[np.float32]
+    resting: NDArray[np.int8]
+
+
+def prepare_rows(
+    X: csr_matrix,
+    Y: NDArray[np.int8],
+    *,
+    C: float = 1.0,
+    cost: NDArray[np.float32] | None = None,
+    alpha: NDArray[np.float32] | None = None,
+    resting: NDArray[np.int8] | None = None,
+) -> Rows:
+    """Return rows to visit, as they were left if `alpha` and `resting` are given; the others are as in `fit_heads`."""
     costs = np.full(Y.shape, C, dtype=np.float32)
     if cost is not None:
         costs *= cost
@@ -61,15 +100,40 @@ def fit_heads(
         costs[costs == 0] = C  # Left out of the problem: any cost will do, but for 0, by which is divided.
     squares = np.add.reduceat(np.append(X.data**2, 0.0), X.indptr[:-1]).astype(np.float32)
     squares = np.where(np.diff(X.indptr) > 0, squares, 0).astype(np.float32) + 1
-    resting = np.zeros(n, dtype=np.int8)
-    rng = np.random.default_rng(seed)
-    rows = (X.indptr.astype(np.int64), X.indices, X.data.astype(np.float32, copy=False))
-    for _ in range(max_iter):
-        order = rng.permutation(n)
-        worst = _descend(order, *rows, np.ascontiguousarray(Y), costs, squares, alpha, coef, intercept, resting)
-        if worst < tol:
-            break
-    return coef, intercept
+    return Rows(
+        X.indptr.astype(np.int64),
+        X.indices,
+        X.data.astype(np.float32, copy=False),
+        np.ascontiguousarray(Y),
+        costs,
+        squares,
+        np.zeros(Y.shape, dtype=np.float32) if alpha is None else alpha,
+        np.zeros(len(Y), dtype=np.int8) if resting is None else resting,
+    )
+
+
+class Descent:
+    """Heads under way. Rows may be visited in parts, one in memory at a time: the optimum is that of all of them.
+
+    Yu, Hsieh, Chang, Lin, "Large Linear Classification When Data Cannot Fit In Memory", KDD 2010.
+
+    Attributes
+    ----------
+    coef : ndarray of shape (n_features, n_labels), float32
+    intercept : ndarray of shape (n_labels,), float32
+    """
+
+    def __init__(self, n_features: int, n_labels: int, seed: int = 0) -> None:
+        self.coef = np.zeros((n_features, n_labels), dtype=np.float32)
+        self.intercept = np.zeros(n_labels, dtype=np.float32)
+        self.rng = np.random.default_rng(seed)
+
+    def visit(self, rows: Rows) -> float:
+        """Make one pass over rows, in an order of its own; return the largest projected gradient met."""
+        order = self.rng.permutation(len(rows.Y))
+        indptr, indices, data, Y, cost, squares, alpha, resting = rows
+        state = (alpha, self.coef, self.intercept, resting)
+        return float(_descend(order, indptr, indices, data, Y, cost, squares, *state))
 
 
 @njit(cache=True, nogil=True, fastmath=True)

@@ -1,7 +1,8 @@
 """From labelled articles to a `Scorer`: features, heads, place weights, calibration on held-out folds."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -196,26 +197,83 @@ def _keep(block: Block, importance: NDArray[np.float64]) -> Block:
     return Block(block.config, block.keys[kept], block.idf[kept])
 
 
+@dataclass(slots=True)
+class LabelCounts:
+    """How many articles have each label, and how many have it first."""
+
+    articles: Counter[str] = field(default_factory=Counter)
+    first: Counter[str] = field(default_factory=Counter)
+    n_articles: int = 0
+
+    def add(self, labels: Sequence[str]) -> None:
+        """Count the labels of one more article; each of them once."""
+        self.articles.update(labels)
+        self.first.update(labels[:1])
+        self.n_articles += 1
+
+
+@dataclass(frozen=True, slots=True)
+class HeadPlan:
+    """The heads of one task, and what they are fitted to.
+
+    Attributes
+    ----------
+    name : str
+    labels, heads : tuple of str
+        As in `Task`.
+    first : tuple of int
+        Articles that have each head's label first.
+    has_places : bool
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    heads: tuple[str, ...]
+    first: tuple[int, ...]
+    has_places: bool
+
+    def targets(
+        self, gold: Sequence[Sequence[str]], config: HeadConfig
+    ) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+        """Return targets and costs of articles whose labels are known, both of shape (n_articles, n_heads)."""
+        targets = _targets(gold, self.heads, ordered=not self.has_places)
+        if self.has_places:
+            return targets, np.ones(targets.shape, dtype=np.float32)
+        return targets, _costs(gold, self.heads, np.array(self.first), config)
+
+
+def plan_heads(name: str, counts: LabelCounts, config: Config, gazetteer: Gazetteer | None) -> HeadPlan:
+    """Choose the labels of a task that get heads.
+
+    Raises
+    ------
+    DataError
+        If there are fewer than two labels, or one is called as `NONE` is.
+    """
+    if NONE in counts.articles:
+        raise DataError(f"task {name!r} has a label {NONE!r}, which stands for none: give an empty list")
+    n = len(counts.articles)
+    if n < 2:
+        raise DataError(f"task {name!r} has {n} label(s) in {counts.n_articles} articles: at least 2 are needed")
+    labels = tuple(sorted(counts.articles))
+    heads = labels
+    has_places = gazetteer is not None and config.places is not None and name in config.places.tasks
+    if has_places:
+        assert gazetteer is not None
+        heads = (*(c for c in labels if counts.articles[c] >= config.heads.min_articles), NONE)
+        labels = tuple(sorted({*labels, *gazetteer.countries}))
+    return HeadPlan(name, labels, heads, tuple(counts.first[label] for label in heads), has_places)
+
+
 def _plan(name: str, column: Labels, config: Config, gazetteer: Gazetteer | None) -> _Plan:
     rows = np.array([i for i, labels in enumerate(column) if labels is not None], dtype=np.int64)
     gold = [list(dict.fromkeys(column[i] or ())) for i in rows]
-    counts: dict[str, int] = {}
-    for label in (label for labels in gold for label in labels):
-        counts[label] = counts.get(label, 0) + 1
-    has_places = gazetteer is not None and config.places is not None and name in config.places.tasks
-    if NONE in counts:
-        raise DataError(f"task {name!r} has a label {NONE!r}, which stands for none: give an empty list")
-    if len(counts) < 2:
-        raise DataError(f"task {name!r} has {len(counts)} label(s) in {len(rows)} articles: at least 2 are needed")
-    labels = tuple(sorted(counts))
-    heads = labels
-    if has_places:
-        assert gazetteer is not None
-        heads = (*(c for c in labels if counts[c] >= config.heads.min_articles), NONE)
-        labels = tuple(sorted({*labels, *gazetteer.countries}))
-    targets = _targets(gold, heads, ordered=not has_places)
-    cost = np.ones(targets.shape, dtype=np.float32) if has_places else _costs(gold, heads, config.heads)
-    return _Plan(name, labels, heads, rows, gold, targets, cost, has_places)
+    counts = LabelCounts()
+    for labels in gold:
+        counts.add(labels)
+    plan = plan_heads(name, counts, config, gazetteer)
+    targets, cost = plan.targets(gold, config.heads)
+    return _Plan(name, plan.labels, plan.heads, rows, gold, targets, cost, plan.has_places)
 
 
 def _targets(gold: Sequence[Sequence[str]], heads: Sequence[str], *, ordered: bool) -> NDArray[np.int8]:
@@ -232,11 +290,13 @@ def _targets(gold: Sequence[Sequence[str]], heads: Sequence[str], *, ordered: bo
     return targets
 
 
-def _costs(gold: Sequence[Sequence[str]], heads: Sequence[str], config: HeadConfig) -> NDArray[np.float32]:
-    """Weigh the examples of an ordered task, as `HeadConfig` says."""
+def _costs(
+    gold: Sequence[Sequence[str]], heads: Sequence[str], sizes: NDArray[np.int64], config: HeadConfig
+) -> NDArray[np.float32]:
+    """Weigh the examples of an ordered task, as `HeadConfig` says; `sizes` has each head's articles."""
     column = {label: k for k, label in enumerate(heads)}
-    first = np.array([column[labels[0]] if labels else -1 for labels in gold])
-    sizes = np.bincount(first[first >= 0], minlength=len(heads)).clip(1)
+    first = np.array([column[labels[0]] if labels else -1 for labels in gold], dtype=np.int64)
+    sizes = sizes.clip(1)
     row = np.where(first >= 0, (sizes.mean() / sizes[first]) ** config.balance, 1.0)
     cost = np.tile(row.astype(np.float32)[:, None], (1, len(heads)))
     for i, labels in enumerate(gold):
