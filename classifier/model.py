@@ -35,7 +35,7 @@ class NewsClassifier(ClassifierMixin, BaseEstimator):
     seed : int
         Same data and seed, same model.
     n_jobs : int or None
-        Threads of `predict`, in joblib's terms.
+        Threads of `fit` and `predict`, in joblib's terms; they change no result.
 
     Attributes
     ----------
@@ -105,7 +105,7 @@ class NewsClassifier(ClassifierMixin, BaseEstimator):
             sample_weight = _weights(sample_weight)
         config = self.config or Config.from_preset(self.preset)
         config = config.replace_seed(self.seed)
-        self.scorer_ = train(checked, columns, config, groups=groups, sample_weight=sample_weight)
+        self.scorer_ = train(checked, columns, config, groups=groups, sample_weight=sample_weight, n_jobs=self.n_jobs)
         self.classes_ = {name: np.array(task.labels) for name, task in self.scorer_.tasks.items()}
         return self
 

@@ -72,7 +72,7 @@ class Run:
             with status(f"scoring a held-out part of {len(data)} articles"):
                 evaluation = self._held_out(data.articles, labels, data.groups)
         with status(f"training on {len(data)} articles"):
-            scorer = train(data.articles, labels, self.config, groups=data.groups)
+            scorer = train(data.articles, labels, self.config, groups=data.groups, n_jobs=self.jobs)
         sources = [f"{source} (sha256 {_hash(source)})" for source in self.sources]
         card = model_card(scorer, sources=sources, evaluation=evaluation, command=f"train.py {' '.join(self.sources)}")
         extra: dict[str, Any] = {"data": sources, "metrics": evaluation.to_dict() if evaluation else None}
@@ -104,6 +104,7 @@ class Run:
                 {task: [column[i] for i in inside] for task, column in labels.items()},
                 self.config,
                 groups=[groups[i] for i in inside] if groups is not None else None,
+                n_jobs=self.jobs,
             )
         except DataError as error:
             raise DataError(f"apart from those held out to score on: {error}; --no-report trains on all") from error

@@ -6,7 +6,7 @@ from scipy.sparse import csr_matrix, vstack
 from sklearn.svm import LinearSVC
 
 from classifier.features import CharNgramTfidf
-from classifier.solver import fit_heads
+from classifier.solver import Descent, fit_heads, held_out_scores, prepare_rows
 
 TIGHT = {"max_iter": 300, "tol": 1e-4}
 
@@ -117,3 +117,48 @@ def test_empty_rows_first_and_last(X, Y):
     coef, _ = fit_heads(padded, targets, **TIGHT)
     plain, _ = fit_heads(X, Y, **TIGHT)
     np.testing.assert_allclose(coef, plain, atol=1e-3)
+
+
+def test_more_heads_than_a_group_holds(X, Y):
+    many = np.tile(Y, (1, 3))
+    assert many.shape[1] > 16
+    coef, intercept = fit_heads(X, many)
+    for k in range(many.shape[1]):
+        alone, offset = fit_heads(X, many[:, k : k + 1], max_iter=60, tol=0.01)
+        np.testing.assert_allclose(X @ coef[:, k] + intercept[k], X @ alone[:, 0] + offset[0], atol=0.1)
+
+
+def test_threads_change_nothing(X, Y):
+    many, fold = np.tile(Y, (1, 3)), np.arange(len(Y)) % 3
+    for one, two in zip(fit_heads(X, many), fit_heads(X, many, n_jobs=2), strict=True):
+        assert one.tobytes() == two.tobytes()
+    assert held_out_scores(X, many, fold).tobytes() == held_out_scores(X, many, fold, n_jobs=2).tobytes()
+
+
+def test_held_out_scores_are_of_heads_that_saw_no_row_of_the_fold(X, Y):
+    fold, cost = np.arange(len(Y)) ** 2 % 4, np.linspace(0.2, 2, len(Y), dtype=np.float32)[:, None] * np.ones_like(Y)
+    assert len(np.unique(fold)) * Y.shape[1] < 16 * 3 != len(np.unique(fold)) * Y.shape[1]
+    scores = held_out_scores(X, Y, fold, C=0.7, cost=cost, **TIGHT)
+    for f in np.unique(fold):
+        out = fold == f
+        coef, intercept = fit_heads(X[~out], Y[~out], C=0.7, cost=cost[~out], **TIGHT)
+        np.testing.assert_allclose(scores[out], X[out] @ coef + intercept, atol=2e-3)
+
+
+def test_a_single_fold_leaves_nothing_out(X, Y):
+    coef, intercept = fit_heads(X, Y, **TIGHT)
+    scores = held_out_scores(X, Y, np.full(len(Y), 3), **TIGHT)
+    np.testing.assert_allclose(scores, X @ coef + intercept, atol=2e-3)
+
+
+def test_rows_visited_in_parts_reach_the_same_optimum(X, Y):
+    many, half = np.tile(Y, (1, 3)), len(Y) // 2
+    parts = [prepare_rows(X[rows], many[rows]) for rows in (slice(0, half), slice(half, None))]
+    descent = Descent(X.shape[1], many.shape[1])
+    for _ in range(100):
+        worst = max(descent.visit(part) for part in parts)
+    assert worst < 1e-3
+    coef, intercept = fit_heads(X, many, **TIGHT)
+    np.testing.assert_allclose(descent.coef, coef, atol=1e-3)
+    np.testing.assert_allclose(descent.intercept, intercept, atol=1e-3)
+    np.testing.assert_allclose(descent.scores(parts[0]), X[:half] @ coef + intercept, atol=1e-2)
