@@ -31,9 +31,10 @@ __all__ = ["FORMAT_VERSION", "load_scorer", "save_scorer", "shipped_model"]
 
 FORMAT_VERSION = 1
 CONFIG, WEIGHTS, CARD, SUMS = "config.json", "weights.safetensors", "README.md", "SHA256SUMS"
-_LARGEST_CONFIG_BYTES = 1 << 24
+_LARGEST_BYTES = {CARD: 1 << 20, CONFIG: 1 << 22, WEIGHTS: 1 << 33, SUMS: 1 << 12}
+"""Of each file, checked before it is read: a sparse file of terabytes comes in an archive of nothing."""
 _LARGEST_HEADER_BYTES = 1 << 20
-_LARGEST_SUMS_BYTES = 4096
+_LONGEST_REASON = 300
 _LARGEST_NUMBER = 1e9
 """Of any weight: far beyond what training gives, and far from what could overflow."""
 _PLACE_NUMBERS = ("unmentioned", "ngram", "headless", "none", "intercept")
@@ -78,6 +79,8 @@ def save_scorer(scorer: Scorer, path: str | Path, *, card: str, extra: Mapping[s
     DataError
         If the folder can't be written, or holds something else than a model.
     """
+    from safetensors import SafetensorError
+
     folder = Path(path)
     check_writable(folder)
     try:
@@ -86,8 +89,9 @@ def save_scorer(scorer: Scorer, path: str | Path, *, card: str, extra: Mapping[s
             draft.mkdir()
             _write(scorer, draft, card, extra or {})
             _swap(draft, folder)
-    except OSError as error:
-        raise DataError(f"{folder}: the model could not be written: {error.strerror or error}") from error
+    except (OSError, SafetensorError) as error:  # the latter of a full disk
+        reason = getattr(error, "strerror", None) or error
+        raise DataError(f"{folder}: the model could not be written: {reason}") from error
     return folder
 
 
@@ -131,7 +135,13 @@ def load_scorer(path: Path) -> Scorer:
         return _scorer(config, arrays)
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         reason = f"missing {error}" if isinstance(error, KeyError) else str(error)
-        raise ModelFormatError(f"{path}: {CONFIG} and {WEIGHTS} do not fit together: {reason}") from error
+        raise ModelFormatError(f"{path}: {CONFIG} and {WEIGHTS} do not fit together: {_shown(reason)}") from error
+
+
+def _shown(reason: object) -> str:
+    """Keep what a folder of a stranger's makes libraries say from filling or steering a terminal."""
+    line = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(reason)[:_LONGEST_REASON])
+    return line + "…" * (len(str(reason)) > _LONGEST_REASON)
 
 
 def _write(scorer: Scorer, folder: Path, card: str, extra: Mapping[str, Any]) -> None:
@@ -220,22 +230,26 @@ def _arrays(scorer: Scorer) -> dict[str, NDArray[Any]]:
 
 def _check_sums(folder: Path) -> None:
     expected = _read_sums(folder / SUMS)
-    present = {p.name for p in folder.iterdir()}
-    for name in sorted(present - {SUMS} - expected.keys()):
-        raise ModelFormatError(f"{folder}: {name!a} is not part of a model folder: remove it")
+    for file in folder.iterdir():
+        if file.name not in _LARGEST_BYTES:
+            raise ModelFormatError(f"{folder}: {file.name!a} is not part of a model folder: remove it")
     for name, digest in expected.items():
-        file = folder / name
-        if file.is_symlink() or not file.is_file():
-            raise ModelFormatError(f"{file}: missing or not a plain file: get the model again")
-        if _sha256(file) != digest:
-            raise ModelFormatError(f"{file}: differs from its sum in {SUMS}: damaged or changed, get the model again")
+        _check_file(folder / name, "get the model again")
+        if _sha256(folder / name) != digest:
+            raise ModelFormatError(
+                f"{folder / name}: differs from its sum in {SUMS}: damaged or changed, get the model again"
+            )
+
+
+def _check_file(path: Path, advice: str) -> None:
+    if path.is_symlink() or not path.is_file():
+        raise ModelFormatError(f"{path}: missing or not a plain file: {advice}")
+    if path.stat().st_size > _LARGEST_BYTES[path.name]:
+        raise ModelFormatError(f"{path}: larger than {_LARGEST_BYTES[path.name]} bytes: {advice}")
 
 
 def _read_sums(path: Path) -> dict[str, str]:
-    if path.is_symlink() or not path.is_file():
-        raise ModelFormatError(f"{path}: missing or not a plain file: not a model folder, or an incomplete one")
-    if path.stat().st_size > _LARGEST_SUMS_BYTES:
-        raise ModelFormatError(f"{path}: larger than {_LARGEST_SUMS_BYTES} bytes")
+    _check_file(path, "not a model folder, or an incomplete one")
     try:
         lines = path.read_text(encoding="ascii").splitlines()
         sums = {name: digest for digest, name in (line.split("  ", 1) for line in lines)}
@@ -249,16 +263,14 @@ def _read_sums(path: Path) -> dict[str, str]:
 
 
 def _read_config(path: Path) -> dict[str, Any]:
-    if path.stat().st_size > _LARGEST_CONFIG_BYTES:
-        raise ModelFormatError(f"{path}: larger than {_LARGEST_CONFIG_BYTES} bytes")
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
-        raise ModelFormatError(f"{path}: no JSON: {error}") from error
+        raise ModelFormatError(f"{path}: no JSON: {_shown(error)}") from error
     found = config.get("format") if isinstance(config, dict) else None
     if found != FORMAT_VERSION:
         raise ModelFormatError(
-            f"{path}: has format {found!r}, this version reads {FORMAT_VERSION}: retrain with train.py"
+            f"{path}: has format {_shown(repr(found))}, this version reads {FORMAT_VERSION}: retrain with train.py"
         )
     if config.get("normalizer") != normalizer_hash():
         raise ModelFormatError(f"{path}: made with other normalization tables: retrain with train.py")
@@ -271,7 +283,7 @@ def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
     try:
         return _map_arrays(path)
     except (SafetensorError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
-        raise ModelFormatError(f"{path}: no weights: {error}") from error
+        raise ModelFormatError(f"{path}: no weights: {_shown(error)}") from error
 
 
 _DTYPES = {
