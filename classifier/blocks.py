@@ -1,19 +1,22 @@
-"""Blocks of n-gram features of articles, and the kernel that scores them without building a matrix."""
+"""Blocks of n-gram features of articles, and the kernels that score them without building a matrix."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from classifier import ngrams
+from classifier import ngrams, stems
 from classifier.article import Article
 from classifier.config import BlockConfig, Config
+from classifier.gazetteer import Gazetteer
+from classifier.places import Mentions, find_mentions
 from classifier.symbols import symbol_table
 from classifier.zones import EncodedArticles, encode_articles, zone_spans
 
-__all__ = ["Block", "BlockScorer", "batches", "encode"]
+__all__ = ["Block", "BlockScorer", "Reading", "batches", "encode", "read"]
 
 _BATCH_ARTICLES = 512
 _BATCH_CHARACTERS = 1 << 20
@@ -49,9 +52,46 @@ def encode(articles: Sequence[Article]) -> EncodedArticles:
     return encode_articles(articles, symbol_table())
 
 
-def spans_for(encoded: EncodedArticles, block: BlockConfig, config: Config) -> NDArray[np.int64]:
-    """Return the spans that `block` reads."""
-    return zone_spans(encoded, block.zone, config.lead_characters, config.untitled_characters)
+class Reading(NamedTuple):
+    """A batch of articles as all blocks read it.
+
+    Attributes
+    ----------
+    encoded : EncodedArticles
+    mentions : Mentions or None
+        The names that the articles hold; None for a model without a gazetteer.
+    names : Names or None
+        The same, as they stand on the pages.
+    config : Config
+    """
+
+    encoded: EncodedArticles
+    mentions: Mentions | None
+    names: stems.Names | None
+    config: Config
+
+    def spans(self, block: BlockConfig) -> NDArray[np.int64]:
+        """Return the spans that `block` reads, ndarray of shape (n_articles, 2)."""
+        c, encoded = self.config, self.encoded
+        spans = zone_spans(encoded, block.zone, c.lead_characters, c.untitled_characters)
+        if block.zone == "title" and block.analyzer == "stem":  # names are known as they stand on pages
+            titled = (encoded.title[:, 0] < encoded.title[:, 1])[:, None]
+            spans = spans + np.where(titled, encoded.page[:, :1] - encoded.title[:, :1], 0)
+        return spans
+
+    def tokens(self, block: BlockConfig) -> stems.Tokens:
+        """Return the tokens that a block of stems reads."""
+        assert self.names is not None
+        return stems.read_tokens(self.encoded.symbols, self.spans(block), self.names)
+
+
+def read(articles: Sequence[Article], config: Config, gazetteer: Gazetteer | None) -> Reading:
+    """Encode articles, and find the names of the gazetteer, if there is one."""
+    encoded = encode(articles)
+    if gazetteer is None:
+        return Reading(encoded, None, None, config)
+    mentions = find_mentions(encoded.symbols, encoded.title, encoded.text, gazetteer)
+    return Reading(encoded, mentions, stems.find_names(mentions, encoded, gazetteer), config)
 
 
 def batches(articles: Sequence[Article]) -> Iterable[Sequence[Article]]:
@@ -90,38 +130,60 @@ class BlockScorer:
         self._cache = ngrams.new_word_cache()
         self._sums = ngrams.new_accumulator(len(block.idf))
 
-    def add_scores(
-        self, symbols: NDArray[np.uint8], spans: NDArray[np.int64], scores: NDArray[np.float32]
-    ) -> NDArray[np.bool_]:
-        """Add each span's scores to the rows of `scores` (n_spans, n_heads); return which spans have a known n-gram."""
-        known = np.zeros(len(spans), dtype=np.bool_)
-        if self.coef.shape[0]:
-            args = (self.vocabulary, self._cache, self._sums, self.weighting, self.coef, self.scale)
-            score_spans(symbols, spans, *self.block.config.ngram_range, *args, scores, known)
+    def add_scores(self, reading: Reading, scores: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """Add each article's scores to the rows of `scores` (n_articles, n_heads); return which have a known n-gram."""
+        known = np.zeros(len(scores), dtype=np.bool_)
+        config = self.block.config
+        weights = (self.weighting, self.coef, self.scale, scores, known)
+        if not self.coef.shape[0]:
+            return known
+        if config.analyzer == "stem":
+            token, _, ends = reading.tokens(config)
+            score_tokens(token, ends, *config.ngram_range, self.vocabulary, self._sums, *weights)
+        else:
+            tables = (self.vocabulary, self._cache, self._sums)
+            score_spans(reading.encoded.symbols, reading.spans(config), *config.ngram_range, *tables, *weights)
         return known
 
 
 @njit(cache=True, nogil=True, fastmath={"contract", "reassoc"})
 def score_spans(symbols, spans, min_n, max_n, vocabulary, cache, sums, weighting, coef, scale, scores, known):
-    """Add ``norm(tf-idf) @ coef * scale`` of each span to its row of `scores`."""
-    n_heads = coef.shape[1]
-    counts, idf = sums.counts, weighting.idf
-    columns = np.empty(len(counts), dtype=np.int32)
-    row = np.empty(n_heads, dtype=np.float32)
+    """Add ``norm(tf-idf) @ coef * scale`` of each span's characters to its row of `scores`."""
+    columns = np.empty(len(sums.counts), dtype=np.int32)
+    row = np.empty(coef.shape[1], dtype=np.float32)
     for span in range(len(spans)):
         ngrams.add_span(symbols, spans[span, 0], spans[span, 1], min_n, max_n, vocabulary, cache, sums)
-        n = ngrams.take_columns(sums, columns, 0)
-        row[:] = 0
-        total = np.float32(0)
-        for i in range(n):
-            column = columns[i]
-            value = np.float32(ngrams.weigh_count(counts[column], weighting)) * idf[column]
-            counts[column] = 0
-            total += value * value
-            for k in range(n_heads):
-                row[k] += value * np.float32(coef[column, k])
-        if total > 0:
-            known[span] = True
-            norm = np.float32(1) / np.sqrt(total)
-            for k in range(n_heads):
-                scores[span, k] += row[k] * norm * scale[k]
+        known[span] = _score(sums, columns, weighting, coef, scale, row, scores[span])
+
+
+@njit(cache=True, nogil=True, fastmath={"contract", "reassoc"})
+def score_tokens(tokens, ends, min_n, max_n, vocabulary, sums, weighting, coef, scale, scores, known):
+    """Add the same of each span's stems to its row of `scores`."""
+    columns = np.empty(len(sums.counts), dtype=np.int32)
+    row = np.empty(coef.shape[1], dtype=np.float32)
+    first = 0
+    for span in range(len(ends)):
+        stems.add_tokens(tokens, first, ends[span], min_n, max_n, vocabulary, sums)
+        known[span] = _score(sums, columns, weighting, coef, scale, row, scores[span])
+        first = ends[span]
+
+
+@njit(cache=True, nogil=True, fastmath={"contract", "reassoc"})
+def _score(sums, columns, weighting, coef, scale, row, scores):
+    """Take the counts of one span out of `sums`, add what they are worth; return whether there were any."""
+    counts, idf, n_heads = sums.counts, weighting.idf, len(scale)
+    n = ngrams.take_columns(sums, columns, 0)
+    row[:] = 0
+    total = np.float32(0)
+    for i in range(n):
+        column = columns[i]
+        value = np.float32(ngrams.weigh_count(counts[column], weighting)) * idf[column]
+        counts[column] = 0
+        total += value * value
+        for k in range(n_heads):
+            row[k] += value * np.float32(coef[column, k])
+    if total > 0:
+        norm = np.float32(1) / np.sqrt(total)
+        for k in range(n_heads):
+            scores[k] += row[k] * norm * scale[k]
+    return total > 0

@@ -13,6 +13,7 @@ from classifier.errors import ConfigError
 __all__ = ["BlockConfig", "Config", "HeadConfig", "PlaceConfig"]
 
 ZONES = ("title", "lead", "page")
+LONGEST_NGRAM = {"char_wb": 9, "stem": 2}
 _LARGEST = 1e6
 """Of weights and lengths; what is beyond it is a mistake, and might overflow."""
 _TYPE_NAMES = {int: "a whole number", float: "a number", str: "a string", bool: "true or false", type(None): "none"}
@@ -80,6 +81,9 @@ class BlockConfig(_FromDict):
     zone : {"title", "lead", "page"}
         Headline (of an untitled article its first `untitled_characters`); headline and the first
         `lead_characters` of the text; all of it.
+    analyzer : {"char_wb", "stem"}
+        N-grams of characters within words; or of stems, with the names of the gazetteer replaced by their kinds, then
+        `ngram_range` is within 1..2.
     weight : float
         Length of the block's part of the feature vector, above 0.
     ngram_range, min_df, max_features, sublinear_tf
@@ -91,6 +95,7 @@ class BlockConfig(_FromDict):
     """
 
     zone: str
+    analyzer: str = "char_wb"
     weight: float = 1.0
     ngram_range: tuple[int, int] = (2, 5)
     min_df: int = 2
@@ -103,8 +108,10 @@ class BlockConfig(_FromDict):
         """Check the ranges."""
         _require(self.zone in ZONES, "zone", f"one of {', '.join(ZONES)}", self.zone)
         _require(0 < self.weight <= _LARGEST, "weight", f"above 0 and at most {_LARGEST:g}", self.weight)
-        low, high = self.ngram_range
-        _require(1 <= low <= high <= 9, "ngram_range", "1 <= min <= max <= 9", self.ngram_range)
+        _require(self.analyzer in LONGEST_NGRAM, "analyzer", f"one of {', '.join(LONGEST_NGRAM)}", self.analyzer)
+        (low, high), most = self.ngram_range, LONGEST_NGRAM[self.analyzer]
+        of_analyzer = f"1 <= min <= max <= {most} for analyzer {self.analyzer!r}"
+        _require(1 <= low <= high <= most, "ngram_range", of_analyzer, self.ngram_range)
         _require(self.min_df >= 1, "min_df", "at least 1", self.min_df)
         if self.max_features is not None:
             _require(self.max_features >= 1, "max_features", "at least 1", self.max_features)
@@ -193,6 +200,11 @@ class Config(_FromDict):
     def replace_seed(self, seed: int) -> "Config":
         """Return a copy with another seed."""
         return replace(self, seed=seed)
+
+    def needs_gazetteer(self, tasks: Collection[str]) -> bool:
+        """Tell whether any of `tasks` is about places, or any block masks names."""
+        has_places = self.places is not None and not set(tasks).isdisjoint(self.places.tasks)
+        return has_places or any(block.analyzer == "stem" for block in self.blocks)
 
     def for_tasks(self, tasks: Collection[str]) -> "Config":
         """Return a copy without the blocks that none of `tasks` uses.

@@ -14,15 +14,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from classifier import blocks as blocks_
-from classifier import ngrams
+from classifier import ngrams, stems
 from classifier.article import Article, Spans
-from classifier.blocks import Block
+from classifier.blocks import Block, Reading
 from classifier.errors import ClassifierError, UnknownLabelError
 from classifier.gazetteer import KINDS, Gazetteer
 from classifier.labels import name_of, regions_of
 from classifier.normalize import normalize_text, normalize_with_offsets
-from classifier.places import find_mentions
 from classifier.scorer import NONE, SOURCE_TASK, PlaceHead, Scorer, Task
 from classifier.symbols import SPACE
 from classifier.zones import EncodedArticles
@@ -278,13 +276,14 @@ class _Reading:
 
     def __init__(self, scorer: Scorer, article: Article, task: Task) -> None:
         self.task = task
-        encoded = blocks_.encode([article])
+        reading = scorer.read([article])
+        encoded = reading.encoded
         self.text, origin = origin_of(article)
         self.dropped = _dropped(self.text, origin)
         self.words = _words(joined_text(article), encoded, origin)
-        self.heads = _head_values(scorer, task, encoded, self.words)
+        self.heads = _head_values(scorer, task, reading, self.words)
         self.intercepts = scorer.intercepts[task.columns].astype(np.float64)
-        self.mentions = _Mentions(scorer, article, task, encoded, self.words)
+        self.mentions = _Mentions(scorer, article, task, reading, self.words)
         self.units = _units(self.words, self.mentions.of_word)
 
     def explanation(
@@ -341,7 +340,7 @@ class _Mentions:
 
     Parameters
     ----------
-    scorer, article, task, encoded, words
+    scorer, article, task, reading, words
         Of the article; a task without place weights has no mentions.
 
     Attributes
@@ -352,21 +351,20 @@ class _Mentions:
         The mention that each word belongs to; -1 none.
     """
 
-    def __init__(self, scorer: Scorer, article: Article, task: Task, encoded: EncodedArticles, words: _Words) -> None:
+    def __init__(self, scorer: Scorer, article: Article, task: Task, reading: Reading, words: _Words) -> None:
         self.words = words
         self.gains: dict[str, float] = {}
         self.entries: list[int] = []
         self.zones = self.first_word = self.stop_word = np.zeros(0, dtype=np.int64)
         self.of_word = np.full(len(words.begin), -1, dtype=np.int64)
         if task.place is not None and scorer.gazetteer is not None:
-            self._find(scorer, article, task.place, scorer.gazetteer, encoded)
+            self._find(scorer, article, task.place, scorer.gazetteer, reading)
 
-    def _find(
-        self, scorer: Scorer, article: Article, place: PlaceHead, gazetteer: Gazetteer, encoded: EncodedArticles
-    ) -> None:
+    def _find(self, scorer: Scorer, article: Article, place: PlaceHead, gazetteer: Gazetteer, reading: Reading) -> None:
         self.gazetteer = gazetteer
-        found = find_mentions(encoded.symbols, encoded.title, encoded.text, gazetteer)
-        pairs = scorer.place_pairs(encoded, [article])
+        found, encoded = reading.mentions, reading.encoded
+        assert found is not None
+        pairs = scorer.place_pairs(reading, [article])
         gains = pairs.features.astype(np.float64) @ place.weights - place.unmentioned
         self.gains = {gazetteer.countries[c]: float(gain) for c, gain in zip(pairs.country, gains, strict=True)}
         self.entries, self.zones = found.entry.tolist(), found.zone.astype(np.int64)
@@ -492,30 +490,48 @@ def _head_weight(head: str, code: str, place: PlaceHead) -> float:
     return place.ngram if head == code else 0.0
 
 
-def _head_values(scorer: Scorer, task: Task, encoded: EncodedArticles, words: _Words) -> Values:
+def _head_values(scorer: Scorer, task: Task, reading: Reading, words: _Words) -> Values:
     """Return what each word adds to the score of each head of a task: ndarray of shape (n_words, n_heads)."""
     values = np.zeros((len(words.begin), len(task.heads)))
     for block, coef, scale in zip(scorer.blocks, scorer.coefs, scorer.scales, strict=True):
         columns = scorer.columns_of(block.config.tasks)
         mine = np.flatnonzero((columns >= task.columns.start) & (columns < task.columns.stop))
         if len(mine):
-            positions, features, parts = _occurrences(block, encoded, scorer)
+            positions, features, parts = _occurrences(block, reading)
             known = coef[features][:, mine] * (scale[mine].astype(np.float64) * block.config.weight)
-            np.add.at(values, _word_at(words, encoded, positions), known * parts[:, None])
+            np.add.at(values, _word_at(words, reading.encoded, positions), known * parts[:, None])
     return values
 
 
-def _occurrences(block: Block, encoded: EncodedArticles, scorer: Scorer) -> tuple[Indices, Indices, Values]:
+def _occurrences(block: Block, reading: Reading) -> tuple[Indices, Indices, Values]:
     """Return position, column and share of its feature's value of each known n-gram that a block reads."""
-    ((begin, end),) = blocks_.spans_for(encoded, block.config, scorer.config)
-    positions, keys = _ngrams_of(encoded.symbols, int(begin), int(end), block.config.ngram_range)
-    features = np.minimum(np.searchsorted(block.keys, keys), max(len(block.keys) - 1, 0))
-    is_known = block.keys[features] == keys if len(block.keys) else np.zeros(len(keys), dtype=np.bool_)
-    positions, features = positions[is_known], features[is_known]
-    used, which, counts = np.unique(features, return_inverse=True, return_counts=True)
-    weights = 1.0 + np.log(counts) if block.config.sublinear_tf else counts.astype(np.float64)
+    positions, keys, shares = _read(block, reading)
+    features, is_known = stems.look_up(keys, block.keys)
+    positions, features, shares = positions[is_known], features[is_known], shares[is_known]
+    used, which = np.unique(features, return_inverse=True)
+    counts = np.bincount(which, shares, len(used))
+    weights = 1.0 + np.log(counts) if block.config.sublinear_tf else counts
     row = weights * block.idf[used]
-    return positions, features, (row / counts / np.sqrt((row**2).sum() or 1.0))[which]
+    return positions, features, (row / counts / np.sqrt((row**2).sum() or 1.0))[which] * shares
+
+
+def _read(block: Block, reading: Reading) -> tuple[Indices, NDArray[np.int64], Values]:
+    """Return position, key and share of each n-gram of a block: a pair of stems belongs to both by half."""
+    config = block.config
+    if config.analyzer == "stem":
+        return _stems_of(reading.tokens(config), config.ngram_range)
+    ((begin, end),) = reading.spans(config)
+    positions, keys = _ngrams_of(reading.encoded.symbols, int(begin), int(end), config.ngram_range)
+    return positions, keys, np.ones(len(keys))
+
+
+def _stems_of(tokens: stems.Tokens, ngram_range: tuple[int, int]) -> tuple[Indices, NDArray[np.int64], Values]:
+    low, high = ngram_range
+    found = [(*stems.features_of(tokens.token, tokens.ends, n, n)[:2], n) for n in range(low, high + 1)]
+    positions = [tokens.begin[starts + i] for _, starts, n in found for i in range(n)]
+    keys = [keys for keys, _, n in found for _ in range(n)]
+    shares = [np.full(len(keys), 1 / n) for keys, _, n in found for _ in range(n)]
+    return np.concatenate(positions), np.concatenate(keys), np.concatenate(shares)
 
 
 def _ngrams_of(

@@ -597,6 +597,16 @@ def _add(ids, first, stop, times, sums):
         used[column >> 6] |= np.uint64(1) << np.uint64(column & 63)
 
 
+@njit(inline="always")
+def add_key(key, vocabulary, sums):
+    """Count one feature in `sums`, if the vocabulary has it."""
+    slot = _find(key, _slot_of(key, len(vocabulary) - 1), vocabulary)
+    if vocabulary[slot, 0] != 0:
+        column = vocabulary[slot, 1]
+        sums.counts[column] += np.int32(1)
+        sums.used[column >> 6] |= np.uint64(1) << np.uint64(column & 63)
+
+
 @njit(cache=True, nogil=True)
 def take_columns(sums, columns, first):
     """Write the numbers of the bits that are set in ``sums.used`` to ``columns[first:]``, clear them; return the end.

@@ -180,7 +180,7 @@ def _similarities(words: Sequence[str], gaps: NDArray[np.int64], blocks: Sequenc
     """Return the cosines of the words on both sides of each gap, for each of the two sizes."""
     windows = [" ".join(words[max(gap - n, 0) : gap]) for n in (NEAR, FAR) for gap in gaps]
     windows += [" ".join(words[gap : gap + n]) for n in (NEAR, FAR) for gap in gaps]
-    rows = _rows(windows, max(blocks, key=lambda block: len(block.keys)))
+    rows = _rows(windows, max(blocks, key=lambda block: (block.config.analyzer == "char_wb", len(block.keys))))
     n = len(windows) // 2
     cosines = np.asarray(rows[:n].multiply(rows[n:]).sum(axis=1)).ravel()
     return cosines[: len(gaps)], cosines[len(gaps) :]

@@ -13,15 +13,14 @@ from numpy.typing import NDArray
 from classifier import blocks as blocks_
 from classifier import ngrams
 from classifier.article import Article
-from classifier.blocks import Block, BlockScorer
+from classifier.blocks import Block, BlockScorer, Reading
 from classifier.calibration import Calibration, rank
 from classifier.config import Config
 from classifier.errors import UnknownLabelError
 from classifier.gazetteer import Gazetteer
 from classifier.labels import name_of, regions_of
-from classifier.places import PlacePairs, find_mentions, place_features
+from classifier.places import PlacePairs, place_features
 from classifier.prediction import Label, Prediction
-from classifier.zones import EncodedArticles
 
 __all__ = ["NONE", "PlaceHead", "Scorer", "Task"]
 
@@ -202,9 +201,9 @@ class Scorer:
         return [Prediction({name: rows[i] for name, rows in stated.items()}, ids[i]) for i in range(len(ids))]
 
     def _score(self, articles: Sequence[Article], scorers: Sequence[BlockScorer]) -> ScoredBatch:
-        encoded = blocks_.encode(articles)
-        heads, known = self._score_heads(encoded, scorers)
-        pairs = self.place_pairs(encoded, articles) if self.gazetteer is not None else None
+        reading = self.read(articles)
+        heads, known = self._score_heads(reading, scorers)
+        pairs = self.place_pairs(reading, articles) if self.gazetteer is not None else None
         scores = {name: self._task_scores(task, task.place, heads, pairs) for name, task in self.tasks.items()}
         ranks = {
             name: self._task_scores(task, task.order, heads, pairs) if task.order else None
@@ -212,17 +211,17 @@ class Scorer:
         }
         return ScoredBatch(scores, ranks, known)
 
-    def _score_heads(
-        self, encoded: EncodedArticles, scorers: Sequence[BlockScorer]
-    ) -> tuple[Scores, NDArray[np.bool_]]:
-        scores = np.tile(self.intercepts, (len(encoded.page), 1))
+    def read(self, articles: Sequence[Article]) -> Reading:
+        """Return articles as the blocks read them."""
+        return blocks_.read(articles, self.config, self.gazetteer)
+
+    def _score_heads(self, reading: Reading, scorers: Sequence[BlockScorer]) -> tuple[Scores, NDArray[np.bool_]]:
+        scores = np.tile(self.intercepts, (len(reading.encoded.page), 1))
         known = np.zeros(len(scores), dtype=np.bool_)
         for scorer in scorers:
             columns = self.columns_of(scorer.block.config.tasks)
             part = np.zeros((len(scores), len(columns)), dtype=np.float32)
-            known |= scorer.add_scores(
-                encoded.symbols, blocks_.spans_for(encoded, scorer.block.config, self.config), part
-            )
+            known |= scorer.add_scores(reading, part)
             scores[:, columns] += part
         return scores, known
 
@@ -232,10 +231,10 @@ class Scorer:
         ranges = [np.arange(t.columns.start, t.columns.stop) for t in wanted]
         return np.concatenate([np.zeros(0, dtype=np.int64), *ranges])
 
-    def place_pairs(self, encoded: EncodedArticles, articles: Sequence[Article]) -> PlacePairs:
+    def place_pairs(self, reading: Reading, articles: Sequence[Article]) -> PlacePairs:
         """Return the place features of the countries that each article names."""
         assert self.gazetteer is not None
-        return place_pairs(encoded, articles, self.gazetteer)
+        return place_pairs(reading, articles, self.gazetteer)
 
     def _task_scores(self, task: Task, place: PlaceHead | None, heads: Scores, pairs: PlacePairs | None) -> Scores:
         own = heads[:, task.columns]
@@ -250,12 +249,12 @@ class Scorer:
         return self.tasks[name]
 
 
-def place_pairs(encoded: EncodedArticles, articles: Sequence[Article], gazetteer: Gazetteer) -> PlacePairs:
+def place_pairs(reading: Reading, articles: Sequence[Article], gazetteer: Gazetteer) -> PlacePairs:
     """Return the features of each country that an article names."""
-    mentions = find_mentions(encoded.symbols, encoded.title, encoded.text, gazetteer)
+    assert reading.mentions is not None
     number = {country: i for i, country in enumerate(gazetteer.countries)}
     home = np.array([number.get(a.home or "", -1) for a in articles], dtype=np.int16)
-    return place_features(mentions, gazetteer, home)
+    return place_features(reading.mentions, gazetteer, home)
 
 
 def place_scores(task: Task, place: PlaceHead, heads: Scores, pairs: PlacePairs, countries: Sequence[str]) -> Scores:

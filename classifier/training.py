@@ -12,9 +12,9 @@ from scipy.sparse import csr_matrix
 from scipy.sparse import hstack as sparse_hstack
 
 from classifier import blocks as blocks_
-from classifier import ngrams
+from classifier import ngrams, stems
 from classifier.article import Article
-from classifier.blocks import Block
+from classifier.blocks import Block, Reading
 from classifier.calibration import Calibration, fit_calibration
 from classifier.config import BlockConfig, Config, HeadConfig
 from classifier.errors import DataError
@@ -23,7 +23,6 @@ from classifier.gazetteer import Gazetteer, load_gazetteer
 from classifier.places import PLACE_FEATURES, PlacePairs
 from classifier.scorer import NONE, PlaceHead, Scorer, Task, place_pairs, place_scores
 from classifier.solver import fit_heads, held_out_scores
-from classifier.zones import EncodedArticles
 
 __all__ = ["Labels", "duplicate_groups", "held_out_fold", "train"]
 
@@ -93,15 +92,15 @@ def train(
     if not labels:
         raise DataError("no task to train: name one with --task NAME=COLUMN")
     config = config.for_tasks(labels)
-    gazetteer = load_gazetteer() if config.places and not set(labels).isdisjoint(config.places.tasks) else None
+    gazetteer = load_gazetteer() if config.needs_gazetteer(labels) else None
     plans = [_plan(name, column, config, gazetteer) for name, column in labels.items()]
-    encoded = blocks_.encode(articles)
-    blocks = tuple(_fit_block(encoded, block, config) for block in config.blocks)
-    matrices = [_matrix(encoded, block, config) for block in blocks]
+    reading = blocks_.read(articles, config, gazetteer)
+    blocks = tuple(_fit_block(reading, block) for block in config.blocks)
+    matrices = [_matrix(reading, block) for block in blocks]
     if any(block.config.keep for block in blocks):
         blocks = _prune(blocks, matrices, plans, config)
-        matrices = [_matrix(encoded, block, config) for block in blocks]
-    pairs = place_pairs(encoded, articles, gazetteer) if gazetteer else None
+        matrices = [_matrix(reading, block) for block in blocks]
+    pairs = place_pairs(reading, articles, gazetteer) if gazetteer else None
     kept_together = duplicate_groups(articles, groups)
     if kept_together.max() == 0:  # One outlet alone: its articles must do.
         kept_together = duplicate_groups(articles, None)
@@ -157,27 +156,38 @@ def _folds(groups: NDArray[np.int64], config: Config) -> NDArray[np.int64]:
     return fold_of[np.searchsorted(ids, groups)]
 
 
-def _fit_block(encoded: EncodedArticles, block: BlockConfig, config: Config) -> Block:
-    counter = ngrams.NgramCounter(block.ngram_range)
-    counter.add(encoded.symbols, blocks_.spans_for(encoded, block, config))
-    vectorizer = CharNgramTfidf(ngram_range=block.ngram_range, min_df=block.min_df, max_features=block.max_features)
+def _fit_block(reading: Reading, block: BlockConfig) -> Block:
+    vectorizer = CharNgramTfidf(ngram_range=(1, 9), min_df=block.min_df, max_features=block.max_features)
     try:
-        vectorizer.fit_counts(counter.counts())
+        vectorizer.fit_counts(_count(reading, block))
     except ValueError as error:
-        few = f"no n-gram of zone {block.zone!r} is in {block.min_df} of {len(encoded.page)} articles"
+        few = f"no n-gram of zone {block.zone!r} is in {block.min_df} of {len(reading.encoded.page)} articles"
         raise DataError(f"{few}: give more articles, or a configuration with a lower min_df") from error
     return Block(block, vectorizer.keys_, vectorizer.idf_)
 
 
-def _matrix(encoded: EncodedArticles, block: Block, config: Config) -> csr_matrix:
+def _count(reading: Reading, block: BlockConfig) -> ngrams.NgramCounts:
+    if block.analyzer == "stem":
+        return stems.count_tokens(reading.tokens(block), block.ngram_range)
+    counter = ngrams.NgramCounter(block.ngram_range)
+    counter.add(reading.encoded.symbols, reading.spans(block))
+    return counter.counts()
+
+
+def _matrix(reading: Reading, block: Block) -> csr_matrix:
     """Return the block's part of the features, of length `weight` each row."""
-    spans = blocks_.spans_for(encoded, block.config, config)
+    config = block.config
+    if config.analyzer == "stem":
+        X = stems.tokens_matrix(reading.tokens(config), config.ngram_range, block.keys, block.weighting())
+        X.data *= np.float32(config.weight)
+        return X
+    spans = reading.spans(config)
     n_symbols = int((spans[:, 1] - spans[:, 0]).sum())
     vocabulary = ngrams.build_vocabulary(block.keys)
-    writer = ngrams.RowWriter(block.config.ngram_range, vocabulary, block.weighting(), n_symbols)
-    writer.add(encoded.symbols, spans)
+    writer = ngrams.RowWriter(config.ngram_range, vocabulary, block.weighting(), n_symbols)
+    writer.add(reading.encoded.symbols, spans)
     data, indices, indptr = writer.csr()
-    data *= np.float32(block.config.weight)
+    data *= np.float32(config.weight)
     return csr_matrix((data, indices, indptr), shape=(len(spans), len(block.keys)))
 
 

@@ -25,9 +25,8 @@ def make_scorer(vectorizer, coef, *, sublinear=True, weight=1.0):
 
 
 def score(scorer, articles):
-    encoded = blocks.encode(articles)
     scores = np.zeros((len(articles), scorer.coef.shape[1]), dtype=np.float32)
-    known = scorer.add_scores(encoded.symbols, encoded.page, scores)
+    known = scorer.add_scores(blocks.read(articles, Config(), None), scores)
     return scores, known
 
 
@@ -48,9 +47,8 @@ def test_scores_are_added(corpus, fitted):
     coef = np.ones((len(fitted[0].idf_), 2), dtype=np.int8)
     scorer, _ = make_scorer(fitted[0], coef)
     once, _ = score(scorer, corpus.articles[:3])
-    encoded = blocks.encode(corpus.articles[:3])
     scores = np.full((3, 2), 5, dtype=np.float32)
-    scorer.add_scores(encoded.symbols, encoded.page, scores)
+    scorer.add_scores(blocks.read(corpus.articles[:3], Config(), None), scores)
     np.testing.assert_allclose(scores, once + 5, rtol=1e-6)
 
 
@@ -101,8 +99,6 @@ def test_batches_hold_every_article_once(monkeypatch):
 
 def test_spans_follow_the_configuration():
     config = Config(lead_characters=5, untitled_characters=3)
-    encoded = blocks.encode([Article("وصل الوزير", "زيارة")])
-    lengths = [
-        int(np.diff(blocks.spans_for(encoded, BlockConfig(zone), config))[0, 0]) for zone in ("title", "lead", "page")
-    ]
+    reading = blocks.read([Article("وصل الوزير", "زيارة")], config, None)
+    lengths = [int(np.diff(reading.spans(BlockConfig(zone)))[0, 0]) for zone in ("title", "lead", "page")]
     assert lengths == [5, 9, 16]

@@ -1,0 +1,267 @@
+"""Words as light stems, names of the gazetteer as what they are: features that stay the same where names change.
+
+A token is an integer: the hash of a stem, or the code of a name's kind ("a state", "a person"). Features are tokens
+and pairs of neighbours, packed in one positive int64 each. That two of them share a number is left to chance: 62 bits.
+
+Light stemming cuts one prefix and one suffix of a fixed list, three letters left; after Larkey, Ballesteros, Connell,
+"Light Stemming for Arabic Information Retrieval" (2007), with lists of our own.
+"""
+
+from collections.abc import Iterator
+from functools import lru_cache, reduce
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+from scipy.sparse import vstack as sparse_vstack
+
+from classifier import ngrams
+from classifier.gazetteer import Gazetteer
+from classifier.places import TITLE, Mentions
+from classifier.symbols import SPACE, symbol_table
+from classifier.zones import EncodedArticles
+
+__all__ = ["Names", "Tokens", "add_tokens", "count_tokens", "find_names", "read_tokens", "tokens_matrix"]
+
+_PREFIXES = ("وبال", "فبال", "وكال", "ولل", "فال", "وال", "بال", "كال", "لل", "ال", "و", "ف", "ب", "ل", "ك")
+_SUFFIXES = ("هما", "تها", "تهم", "ها", "هم", "هن", "كم", "نا", "ات", "ون", "ين", "ان", "يه", "ه", "ي")
+_DIGITS = "0123456789"
+_SHORTEST = 3
+"""Letters that must be left of a stem."""
+_NUMBER = 1
+_FIRST_KIND = 2
+_POSITIVE = np.uint64((1 << 62) - 1)
+_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
+_SECOND_MULTIPLIER = np.uint64(0xC2B2AE3D27D4EB4F)
+_SPANS_AT_ONCE = 8192
+"""Of a corpus, so that its features need not be in memory all at once."""
+
+
+class Names(NamedTuple):
+    """Where names stand on the pages of a batch: begin and end among the symbols, ascending, and the kind of each."""
+
+    begin: NDArray[np.int64]
+    end: NDArray[np.int64]
+    kind: NDArray[np.int64]
+
+
+class Tokens(NamedTuple):
+    """The tokens of spans, end to end.
+
+    Attributes
+    ----------
+    token : ndarray of shape (n_tokens,), int64
+    begin : ndarray of shape (n_tokens,), int64
+        Position of its first letter among the symbols.
+    ends : ndarray of shape (n_spans,), int64
+        Where the tokens of each span end.
+    """
+
+    token: NDArray[np.int64]
+    begin: NDArray[np.int64]
+    ends: NDArray[np.int64]
+
+
+class _Affixes(NamedTuple):
+    """Prefixes and suffixes as symbols, a row each with zeros behind; `is_digit` tells of each symbol."""
+
+    prefixes: NDArray[np.uint8]
+    suffixes: NDArray[np.uint8]
+    is_digit: NDArray[np.bool_]
+
+
+@lru_cache(maxsize=1)
+def _affixes() -> _Affixes:
+    digits, _ = symbol_table().encode([_DIGITS])
+    is_digit = np.zeros(256, dtype=np.bool_)
+    is_digit[digits] = True
+    return _Affixes(_rows(_PREFIXES), _rows(_SUFFIXES), is_digit)
+
+
+def _rows(affixes: tuple[str, ...]) -> NDArray[np.uint8]:
+    rows = np.zeros((len(affixes), max(map(len, affixes)) + 1), dtype=np.uint8)
+    for row, affix in zip(rows, affixes, strict=True):
+        row[: len(affix)] = symbol_table().encode([affix])[0]
+    return rows
+
+
+def find_names(mentions: Mentions, encoded: EncodedArticles, gazetteer: Gazetteer) -> Names:
+    """Return the names that were found in title and text, as they stand on the page.
+
+    Parameters
+    ----------
+    mentions : Mentions
+        Of `encoded`.
+    encoded : EncodedArticles
+    gazetteer : Gazetteer
+    """
+    shift = np.where(mentions.zone == TITLE, (encoded.page[:, 0] - encoded.title[:, 0])[mentions.article], 0)
+    return Names(mentions.begin + shift, mentions.end + shift, gazetteer.kinds[mentions.entry].astype(np.int64))
+
+
+def read_tokens(symbols: NDArray[np.uint8], spans: NDArray[np.int64], names: Names) -> Tokens:
+    """Return the tokens of spans of pages.
+
+    Words of one letter are left out; a word with a digit is a number, and all numbers are one token.
+    """
+    room = int((spans[:, 1] - spans[:, 0] + 2).sum()) // 2 + 1
+    token, begin = np.empty(room, dtype=np.int64), np.empty(room, dtype=np.int64)
+    ends = np.empty(len(spans), dtype=np.int64)
+    n = int(_read(symbols, spans, names, _affixes(), token, begin, ends))
+    return Tokens(token[:n], begin[:n], ends)
+
+
+@njit(cache=True, nogil=True)
+def _read(symbols, spans, names, affixes, tokens, begins, ends):
+    n = 0
+    for span in range(len(spans)):
+        at, end = spans[span]
+        name = np.searchsorted(names.begin, at)
+        while at < end:
+            while name < len(names.begin) and names.begin[name] < at:
+                name += 1
+            if name < len(names.begin) and names.begin[name] == at and names.end[name] <= end:
+                tokens[n], begins[n] = _FIRST_KIND + names.kind[name], at
+                n += 1
+                at = names.end[name] + 1
+                continue
+            stop = at
+            while stop < end and symbols[stop] != SPACE:
+                stop += 1
+            if stop - at > 1:
+                tokens[n], begins[n] = _stem(symbols, at, stop, affixes), at
+                n += 1
+            at = stop + 1
+        ends[span] = n
+    return n
+
+
+@njit(cache=True, nogil=True)
+def _stem(symbols, begin, end, affixes):
+    """Return the hash of the stem of a word; `_NUMBER` if it holds a digit."""
+    begin += _prefix(symbols, begin, end, affixes.prefixes)
+    end -= _suffix(symbols, begin, end, affixes.suffixes)
+    code = np.uint64(0)
+    for i in range(begin, end):
+        if affixes.is_digit[symbols[i]]:
+            return np.int64(_NUMBER)
+        code = (code ^ np.uint64(symbols[i])) * _MULTIPLIER
+        code ^= code >> np.uint64(29)
+    return np.int64(code & _POSITIVE) | np.int64(1 << 32)
+
+
+@njit(inline="always")
+def _prefix(symbols, begin, end, prefixes):
+    """Return the length of the first prefix that the word has."""
+    for row in range(len(prefixes)):
+        n = 0
+        while prefixes[row, n] and begin + n < end and symbols[begin + n] == prefixes[row, n]:
+            n += 1
+        if not prefixes[row, n] and end - begin - n >= _SHORTEST:
+            return n
+    return 0
+
+
+@njit(inline="always")
+def _suffix(symbols, begin, end, suffixes):
+    """Return the length of the first suffix that the word has."""
+    for row in range(len(suffixes)):
+        n = 0
+        while suffixes[row, n]:
+            n += 1
+        if end - begin - n >= _SHORTEST:
+            i = 0
+            while i < n and symbols[end - n + i] == suffixes[row, i]:
+                i += 1
+            if i == n:
+                return n
+    return 0
+
+
+@njit(inline="always")
+def _pair(first, second):
+    """Return the feature of two neighbours."""
+    code = (np.uint64(first) * _MULTIPLIER) ^ ((np.uint64(second) + np.uint64(1)) * _SECOND_MULTIPLIER)
+    return np.int64((code ^ (code >> np.uint64(31))) & _POSITIVE) | np.int64(1 << 32)
+
+
+@njit(cache=True, nogil=True)
+def features_of(tokens, ends, low, high):
+    """Return the features of spans, number of the token at which each starts, number of its span.
+
+    Those of one token if `low` is 1, then those of two if `high` is 2.
+    """
+    room = len(tokens) * (high - low + 1)
+    keys, starts, owners = np.empty(room, np.int64), np.empty(room, np.int64), np.empty(room, np.int64)
+    n = first = 0
+    for span in range(len(ends)):
+        for i in range(first, ends[span]):
+            for size in range(low, high + 1):
+                if i + size <= ends[span]:
+                    keys[n] = tokens[i] if size == 1 else _pair(tokens[i], tokens[i + 1])
+                    starts[n], owners[n] = i, span
+                    n += 1
+        first = ends[span]
+    return keys[:n], starts[:n], owners[:n]
+
+
+def count_tokens(tokens: Tokens, ngram_range: tuple[int, int]) -> ngrams.NgramCounts:
+    """Count the features of a part of a corpus; `NgramCounts.merge` adds up parts."""
+    parts = [_count_part(part, ngram_range) for part in _parts(tokens)]
+    return reduce(ngrams.NgramCounts.merge, parts[1:], parts[0])
+
+
+def _parts(tokens: Tokens) -> Iterator[Tokens]:
+    begin = 0
+    for first in range(0, max(len(tokens.ends), 1), _SPANS_AT_ONCE):
+        ends = tokens.ends[first : first + _SPANS_AT_ONCE]
+        end = int(ends[-1]) if len(ends) else begin
+        yield Tokens(tokens.token[begin:end], tokens.begin[begin:end], ends - begin)
+        begin = end
+
+
+def _count_part(tokens: Tokens, ngram_range: tuple[int, int]) -> ngrams.NgramCounts:
+    keys, _, owners = features_of(tokens.token, tokens.ends, *ngram_range)
+    known, column = np.unique(keys, return_inverse=True)
+    total = np.bincount(column, minlength=len(known))
+    pairs = np.unique(owners * len(known) + column)
+    documents = np.bincount(pairs % max(len(known), 1), minlength=len(known))
+    return ngrams.NgramCounts(known, documents.astype(np.int64), total.astype(np.int64), len(tokens.ends))
+
+
+def tokens_matrix(
+    tokens: Tokens, ngram_range: tuple[int, int], keys: NDArray[np.int64], weighting: ngrams.Weighting
+) -> csr_matrix:
+    """Return the tf-idf of spans over the features `keys`, rows of unit length."""
+    X = sparse_vstack([_counts(part, ngram_range, keys) for part in _parts(tokens)], format="csr")
+    if weighting.sublinear:
+        X.data = 1 + np.log(X.data)
+    X.data *= weighting.idf[X.indices]
+    length = np.sqrt(np.asarray(X.multiply(X).sum(axis=1)).ravel())
+    X.data /= np.repeat(np.maximum(length, 1e-12), np.diff(X.indptr)).astype(np.float32)
+    return X
+
+
+def _counts(tokens: Tokens, ngram_range: tuple[int, int], keys: NDArray[np.int64]) -> csr_matrix:
+    found, _, owners = features_of(tokens.token, tokens.ends, *ngram_range)
+    column, is_known = look_up(found, keys)
+    ones = np.ones(int(is_known.sum()), dtype=np.float32)
+    return csr_matrix((ones, (owners[is_known], column[is_known])), shape=(len(tokens.ends), len(keys)))
+
+
+def look_up(found: NDArray[np.int64], keys: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Return the column of each feature among the ascending `keys`, and whether it is there at all."""
+    column = np.minimum(np.searchsorted(keys, found), max(len(keys) - 1, 0))
+    is_known = keys[column] == found if len(keys) else np.zeros(len(found), dtype=np.bool_)
+    return column, is_known
+
+
+@njit(cache=True, nogil=True)
+def add_tokens(tokens, first, stop, low, high, vocabulary, sums):
+    """Add the counts of the known features of one span to `sums`."""
+    for i in range(first, stop):
+        for size in range(low, high + 1):
+            if i + size <= stop:
+                ngrams.add_key(tokens[i] if size == 1 else _pair(tokens[i], tokens[i + 1]), vocabulary, sums)
