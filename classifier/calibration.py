@@ -52,11 +52,19 @@ class Calibration:
     def is_first(self, scores: Scores, ranks: Scores | None = None) -> Scores:
         """Return, for rows of scores (n_articles, n_labels), the probability that the label ranked first is primary.
 
-        With `ranks`, of the same shape, labels that are stated are ranked by these.
+        With `ranks`, of the same shape, labels are ranked by these; only those stated if not `always_first`.
         """
-        top, lead = _top_and_lead(scores, ranks, self.states(scores))
+        top, lead = _top_and_lead(scores, self.ordered(scores, ranks))
         a, b, c = map(np.float32, self.first)
         return _sigmoid(a * top + b * lead + c)
+
+    def ordered(self, scores: Scores, ranks: Scores | None = None) -> Scores:
+        """Return what orders the labels of each row: the scores, or, before all others, the ranks of those stated."""
+        if ranks is None:
+            return scores
+        if self.always_first:
+            return ranks
+        return np.where(self.states(scores), np.clip(ranks, -_HIGHEST_RANK, _HIGHEST_RANK) + 3 * _HIGHEST_RANK, scores)
 
     def states(self, scores: Scores) -> NDArray[np.bool_]:
         """Return which labels are stated by their own threshold, of the shape of `scores`."""
@@ -80,7 +88,7 @@ def fit_calibration(
     gold : sequence of sequences of int
         Columns of the labels of each article, primary first; may be empty.
     ranks : ndarray of the shape of `scores` or None
-        What orders the labels that are stated; the scores themselves if None.
+        What orders the labels; the scores themselves if None.
     always_first, max_labels
         As in `Calibration`.
 
@@ -95,7 +103,8 @@ def fit_calibration(
     if slope < _LEAST_SLOPE:  # Of few articles, by chance: probabilities must rise with scores all the same.
         slope, intercept = _LEAST_SLOPE, _log_odds(truth.ravel())
     plain = Calibration(slope, intercept, (0.0, 0.0, 0.0), np.zeros(0, dtype=np.float32), always_first, max_labels)
-    thresholds = _thresholds(plain.holds(scores), truth, scores.argmax(axis=1) if always_first else None)
+    top = plain.ordered(scores, ranks).argmax(axis=1) if always_first else None
+    thresholds = _thresholds(plain.holds(scores), truth, top)
     fitted = replace(plain, thresholds=thresholds)
     return replace(fitted, first=_fit_first(fitted, scores, ranks, gold))
 
@@ -104,19 +113,14 @@ def _fit_first(
     calibration: Calibration, scores: Scores, ranks: Scores | None, gold: Sequence[Sequence[int]]
 ) -> tuple[float, float, float]:
     stated = calibration.states(scores)
-    first = rank(scores, ranks, stated).argmax(axis=1)
+    ordered = calibration.ordered(scores, ranks)
+    first = ordered.argmax(axis=1)
     correct = np.array([bool(g) and g[0] == k for g, k in zip(gold, first, strict=True)])
-    rows = np.flatnonzero(stated.any(axis=1)) if ranks is not None and stated.any() else np.arange(len(scores))
-    x = np.column_stack(_top_and_lead(scores, ranks, stated))
+    only_stated = ranks is not None and not calibration.always_first and stated.any()
+    rows = np.flatnonzero(stated.any(axis=1)) if only_stated else np.arange(len(scores))
+    x = np.column_stack(_top_and_lead(scores, ordered))
     a, b, c = _fit_logistic(x[rows], correct[rows])
     return a, b, c
-
-
-def rank(scores: Scores, ranks: Scores | None, stated: NDArray[np.bool_]) -> Scores:
-    """Return what orders the labels of each row: the scores, or, before all others, the ranks of those stated."""
-    if ranks is None:
-        return scores
-    return np.where(stated, np.clip(ranks, -_HIGHEST_RANK, _HIGHEST_RANK) + 3 * _HIGHEST_RANK, scores)
 
 
 def _thresholds(
@@ -159,9 +163,8 @@ def _best_threshold(
     return float(np.clip((probabilities[order[best]] + after) / 2, 0.05, 0.95))
 
 
-def _top_and_lead(scores: Scores, ranks: Scores | None, stated: NDArray[np.bool_]) -> tuple[Scores, Scores]:
+def _top_and_lead(scores: Scores, ordered: Scores) -> tuple[Scores, Scores]:
     """Return the score of the label ranked first, and how far its rank is above the second's, at most `_MOST_LEAD`."""
-    ordered = rank(scores, ranks, stated)
     top = scores[np.arange(len(scores)), ordered.argmax(axis=1)]
     if scores.shape[1] == 1:
         return top, np.zeros(len(scores), dtype=np.float32)

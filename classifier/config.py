@@ -130,8 +130,8 @@ class HeadConfig(_FromDict):
     folds : int
         Held-out folds for calibration and thresholds, at least 2.
     positive_cost, secondary_cost : float
-        How much an article counts for its primary label, and against its secondary labels, above 0; an article that
-        lacks a label counts 1 against it. For tasks with one primary label an article.
+        For the heads that say which label is primary: how much an article counts for its primary label, and against
+        its secondary labels, above 0; an article that lacks a label counts 1 against it.
     balance : float
         Articles count (mean class size / size of their primary label's class) to this power, 0..1.
     min_articles : int

@@ -356,14 +356,15 @@ def _array(arrays: Mapping[str, NDArray[Any]], name: str, dtype: type, ndim: int
 
 def _task(entry: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], first: int) -> Task:
     name = entry["name"]
-    labels, heads = _codes(entry["labels"], f"labels of {name!a}"), _codes(entry["heads"], f"heads of {name!a}")
+    labels = _codes(entry["labels"], f"labels of {name!a}")
+    heads = _heads(entry["heads"], labels, name)
     place = order = None
     if entry["place"] is not None:
         place, order = (_place_head(f"{kind}.{name}", entry[kind], arrays) for kind in ("place", "order"))
         if not set(heads) <= {*labels, NONE}:
             raise ValueError(f"task {name!a} has heads that are none of its labels")
-    elif heads != labels or not labels:
-        raise ValueError(f"task {name!a} must have a head a label")
+    elif heads not in (labels, labels * 2) or not labels:
+        raise ValueError(f"task {name!a} must have a head a label, or two")
     columns = slice(first, first + len(heads))
     (name,) = _codes([name], "name of a task")
     return Task(name, labels, heads, columns, _calibration(entry, labels), place, order)
@@ -377,6 +378,13 @@ def _codes(values: object, what: str) -> tuple[str, ...]:
         raise ValueError(f"{what} must be distinct")
     "".join(values).encode()
     return tuple(values)
+
+
+def _heads(values: object, labels: tuple[str, ...], name: object) -> tuple[str, ...]:
+    """Check the heads of a task: distinct, but that all labels may be there twice, one after the other."""
+    if isinstance(values, list) and tuple(values) == labels * 2:
+        return labels * 2
+    return _codes(values, f"heads of {name!a}")
 
 
 def _place_head(name: str, entry: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> PlaceHead:

@@ -14,7 +14,7 @@ from classifier import blocks as blocks_
 from classifier import ngrams
 from classifier.article import Article
 from classifier.blocks import Block, BlockScorer, Reading
-from classifier.calibration import Calibration, rank
+from classifier.calibration import Calibration
 from classifier.config import Config
 from classifier.errors import UnknownLabelError
 from classifier.gazetteer import Gazetteer
@@ -62,14 +62,16 @@ class Task:
     labels : tuple of str
         The columns of its scores.
     heads : tuple of str
-        The labels (and `NONE`) that have n-gram weights, in the order of their columns.
+        The labels (and `NONE`) that have n-gram weights, in the order of their columns. Of a task without place
+        mentions the labels; twice if articles have several: heads that say which hold, then such that say which is
+        primary.
     columns : slice
         Where the task's heads are among all heads.
     calibration : Calibration
     place : PlaceHead or None
         None for a task of n-grams alone; then `heads` are `labels`.
     order : PlaceHead or None
-        What orders the labels stated, central first; the scores themselves if None.
+        What orders the labels stated, central first, of a task with place mentions.
     """
 
     name: str
@@ -79,6 +81,11 @@ class Task:
     calibration: Calibration
     place: PlaceHead | None = None
     order: PlaceHead | None = None
+
+    @property
+    def has_order_heads(self) -> bool:
+        """Whether heads of their own say which label is primary."""
+        return self.place is None and len(self.heads) == 2 * len(self.labels)
 
 
 class ScoredBatch(NamedTuple):
@@ -205,10 +212,7 @@ class Scorer:
         heads, known = self._score_heads(reading, scorers)
         pairs = self.place_pairs(reading, articles) if self.gazetteer is not None else None
         scores = {name: self._task_scores(task, task.place, heads, pairs) for name, task in self.tasks.items()}
-        ranks = {
-            name: self._task_scores(task, task.order, heads, pairs) if task.order else None
-            for name, task in self.tasks.items()
-        }
+        ranks = {name: self._task_ranks(task, heads, pairs) for name, task in self.tasks.items()}
         return ScoredBatch(scores, ranks, known)
 
     def read(self, articles: Sequence[Article]) -> Reading:
@@ -239,9 +243,14 @@ class Scorer:
     def _task_scores(self, task: Task, place: PlaceHead | None, heads: Scores, pairs: PlacePairs | None) -> Scores:
         own = heads[:, task.columns]
         if place is None or pairs is None:
-            return own
+            return own[:, : len(task.labels)]
         assert self.gazetteer is not None
         return place_scores(task, place, own, pairs, self.gazetteer.countries)
+
+    def _task_ranks(self, task: Task, heads: Scores, pairs: PlacePairs | None) -> Scores | None:
+        if task.has_order_heads:
+            return heads[:, task.columns][:, len(task.labels) :]
+        return self._task_scores(task, task.order, heads, pairs) if task.order else None
 
     def _task(self, name: str) -> Task:
         if name not in self.tasks:
@@ -277,14 +286,18 @@ def _state(task: Task, scores: Scores, ranks: Scores | None, known: NDArray[np.b
     """Return the labels that each row of scores states, in order."""
     c = task.calibration
     holds, first, stated = c.holds(scores), c.is_first(scores, ranks), c.states(scores)
-    ordered = rank(scores, ranks, stated)
+    ordered = c.ordered(scores, ranks)
+    preferred = scores
     if c.always_first:
-        stated[np.arange(len(scores)), scores.argmax(axis=1)] = True
+        top = np.arange(len(scores)), ordered.argmax(axis=1)
+        stated[top] = True
+        preferred = scores.copy()
+        preferred[top] = np.inf
     stated &= known[:, None]
     rows: list[tuple[Label, ...]] = []
     for i in range(len(scores)):
         columns = np.flatnonzero(stated[i])
-        columns = columns[np.argsort(-scores[i, columns], kind="stable")][: c.max_labels]
+        columns = columns[np.argsort(-preferred[i, columns], kind="stable")][: c.max_labels]
         columns = columns[np.argsort(-ordered[i, columns], kind="stable")]
         rows.append(
             tuple(

@@ -239,7 +239,7 @@ class HeadPlan:
     labels, heads : tuple of str
         As in `Task`.
     first : tuple of int
-        Articles that have each head's label first.
+        Articles that have each label or head first.
     has_places : bool
     """
 
@@ -253,10 +253,14 @@ class HeadPlan:
         self, gold: Sequence[Sequence[str]], config: HeadConfig
     ) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
         """Return targets and costs of articles whose labels are known, both of shape (n_articles, n_heads)."""
-        targets = _targets(gold, self.heads, ordered=not self.has_places)
+        holds = _targets(gold, self.heads if self.has_places else self.labels, ordered=False)
         if self.has_places:
-            return targets, np.ones(targets.shape, dtype=np.float32)
-        return targets, _costs(gold, self.heads, np.array(self.first), config)
+            return holds, np.ones(holds.shape, dtype=np.float32)
+        n, first = len(self.labels), _targets(gold, self.labels, ordered=True)
+        cost = _costs(gold, self.labels, np.array(self.first[:n]), config)
+        if len(self.heads) == n:
+            return first, cost
+        return np.hstack([holds, first]), np.hstack([np.ones_like(cost), cost])
 
 
 def plan_heads(name: str, counts: LabelCounts, config: Config, gazetteer: Gazetteer | None) -> HeadPlan:
@@ -273,7 +277,7 @@ def plan_heads(name: str, counts: LabelCounts, config: Config, gazetteer: Gazett
     if n < 2:
         raise DataError(f"task {name!r} has {n} label(s) in {counts.n_articles} articles: at least 2 are needed")
     labels = tuple(sorted(counts.articles))
-    heads = labels
+    heads = labels * 2 if counts.articles.total() > counts.first.total() else labels
     has_places = gazetteer is not None and config.places is not None and name in config.places.tasks
     if has_places:
         assert gazetteer is not None
@@ -351,6 +355,8 @@ def _fit_task(
     held_out = held_out_scores(X, plan.targets, fold, **{**options, "max_iter": rounds})
     coef, intercept = fit_heads(X, plan.targets, **options)
     place = order = ranks = None
+    if len(plan.heads) == 2 * len(plan.labels):
+        held_out, ranks = np.hsplit(held_out, 2)
     if plan.has_places:
         assert pairs is not None
         assert gazetteer is not None

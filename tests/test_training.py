@@ -111,14 +111,40 @@ def test_unknown_is_not_none(small):
     assert not none.tasks["section"].calibration.always_first
 
 
+def ranks(scorer, articles):
+    (scored,) = scorer.score_batches(articles)
+    return scored.ranks["section"]
+
+
 def test_secondary_labels_count_less_against_an_article(small):
     articles, column = small
     secondary = {"section": [[*cell, "b"] if cell == ["a"] else cell for cell in column]}
     full, less = (train(articles, secondary, Config(heads=HeadConfig(secondary_cost=cost))) for cost in (1.0, 0.1))
     b = full.labels("section").index("b")
-    gain = less.decision_function(articles[1::2], "section") - full.decision_function(articles[1::2], "section")
+    gain = ranks(less, articles[1::2]) - ranks(full, articles[1::2])
     assert gain[:, b].min() > 0.1
     assert full.tasks["section"].calibration.max_labels == 2
+
+
+def test_heads_for_order_only_where_articles_have_several_labels(small):
+    articles, column = small
+    one = train(articles, {"section": column}, Config())
+    assert one.tasks["section"].heads == ("a", "b")
+    assert ranks(one, articles) is None
+    both = train(articles, {"section": [[*cell, "c"] for cell in column]}, Config())
+    assert both.tasks["section"].heads == ("a", "b", "c") * 2
+    assert ranks(both, articles).shape == (40, 3)
+
+
+def test_heads_for_holding_learn_secondary_labels_those_for_order_do_not(small):
+    articles, column = small
+    scorer = train(articles, {"section": [["a", "b"] if cell == ["a"] else ["b"] for cell in column]}, Config())
+    holds = scorer.decision_function(articles, "section") > 0
+    assert holds[:, 1].all()
+    np.testing.assert_array_equal(holds[:, 0], np.arange(40) % 2)
+    np.testing.assert_array_equal(ranks(scorer, articles)[:, 1] > 0, np.arange(40) % 2 == 0)
+    codes = [[label.code for label in prediction["section"]] for prediction in scorer.predict(articles)]
+    assert codes == [["a", "b"] if i % 2 else ["b"] for i in range(40)]
 
 
 def test_primary_labels_count_as_configured(small):
