@@ -27,6 +27,7 @@ from classifier.scorer import Scorer
 from classifier.training import train
 
 ROOT = Path(__file__).parents[1]
+ANNOTATIONS = ROOT / "datasets" / "annotations"
 UNCERTAIN_WEIGHT = 0.5
 """Of articles labelled because a model was unsure of them: docs/experiments.md."""
 TASKS = {"topic": "topics", "country": "countries"}
@@ -72,14 +73,13 @@ class Corpus(NamedTuple):
 
 def load(mirror: str | None, leave_out: Path | None) -> Corpus:
     """Return the articles to train on."""
-    annotations = ROOT / "datasets" / "annotations"
-    joined = join_annotations(annotations, split="train", mirror=mirror)
+    joined = join_annotations(ANNOTATIONS, split="train", mirror=mirror)
     outlets = [_outlet(a.id or "") for a in joined.articles]
     real = Corpus(joined.articles, joined.labels, outlets, np.ones(len(joined), dtype=np.float32))
-    real.weights[[i for i, a in enumerate(real.articles) if a.id in _ids(annotations / "labels-uncertain.csv")]] = (
+    real.weights[[i for i, a in enumerate(real.articles) if a.id in _ids(ANNOTATIONS / "labels-uncertain.csv")]] = (
         UNCERTAIN_WEIGHT
     )
-    measured = join_annotations(annotations / "labels.csv", split="dev", mirror=mirror).articles
+    measured = join_annotations(ANNOTATIONS / "labels.csv", split="dev", mirror=mirror).articles
     banned, seen = _ids(leave_out), {_fingerprint(a) for a in measured}
     keep = [i for i, a in enumerate(real.articles) if a.id not in banned and _fingerprint(a) not in seen]
     real = real.take(np.array(keep))
@@ -155,10 +155,11 @@ def main() -> None:
     names = {"jawhara": "JA", "khaleej": "khaleej", "starter": "starter"}
     sizes = {name: corpus.outlets.count(outlet) for name, outlet in names.items()}
     sizes["ant"] = len(corpus.articles) - sum(sizes.values())
+    measured = join_annotations(ANNOTATIONS / "labels.csv", split="dev", mirror=args.mirror)
     card = model_card(
         scorer,
         sources=[source.format(**sizes) for source in SOURCES],
-        evaluation=None,
+        evaluation=evaluate(scorer.predict(measured.articles), {task: measured.labels[task] for task in TASKS}),
         command="python benchmarks/train_shipped.py",
         notes=NOTES,
     )
