@@ -9,7 +9,7 @@ import glob
 import os
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -262,16 +262,19 @@ def _client(scheduler: str | None, n_workers: int | None) -> "Iterator[Client]":
         with client:
             yield client
         return
-    with (
-        dask.config.set({"distributed.scheduler.allowed-failures": _LOST_WORKERS}),
-        LocalCluster(
-            n_workers=n_workers or os.cpu_count(),
-            threads_per_worker=1,
-            dashboard_address="127.0.0.1:0",
-            silence_logs="CRITICAL",
-        ) as cluster,
-        Client(cluster) as client,
-    ):
+    with dask.config.set({"distributed.scheduler.allowed-failures": _LOST_WORKERS}), ExitStack() as stack:
+        try:
+            cluster = stack.enter_context(
+                LocalCluster(
+                    n_workers=n_workers or os.cpu_count(),
+                    threads_per_worker=1,
+                    dashboard_address="127.0.0.1:0",
+                    silence_logs="CRITICAL",
+                )
+            )
+            client = stack.enter_context(Client(cluster))
+        except (OSError, RuntimeError) as error:
+            raise DataError(f"no workers could be started: {error}") from error
         yield client
 
 

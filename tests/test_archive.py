@@ -200,6 +200,15 @@ def test_nobody_answers(run):
         run(scheduler="tcp://127.0.0.1:9")
 
 
+def test_workers_that_do_not_start(run, monkeypatch):
+    def fail(**_):
+        raise RuntimeError("Nanny failed to start.")
+
+    monkeypatch.setattr(distributed, "LocalCluster", fail)
+    with pytest.raises(DataError, match="no workers could be started: Nanny failed to start"):
+        run(scheduler=None)
+
+
 def test_killed_workers_lose_nothing(source, news_folder, news_predictor, tmp_path):
     for i in range(6):
         (source / "one" / f"{i}.jsonl").write_bytes((source / "one" / "b.jsonl").read_bytes())
