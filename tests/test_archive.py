@@ -211,6 +211,26 @@ def test_workers_that_do_not_start(run, monkeypatch):
         run(scheduler=None)
 
 
+def test_workers_that_dask_gave_up_are_replaced(monkeypatch):
+    """Only those, and not while they may still be starting."""
+    monkeypatch.setattr(archive, "_LOOK_SECONDS", 0)
+    n_live = iter([2, 1, 1, 2, *[1] * archive._LOOKS_BEFORE_LOST, 2])
+    asked, over = [], threading.Event()
+
+    class Cluster:
+        scale = asked.append
+
+        @property
+        def scheduler_info(self):
+            n = next(n_live, None)
+            if n is None:
+                over.set()
+            return {"workers": {i: {} for i in range(n or 2)}}
+
+    archive._replace_lost(Cluster(), 2, over)
+    assert asked == [1, 2]
+
+
 def test_killed_workers_lose_nothing(source, news_folder, news_predictor, tmp_path, monkeypatch):
     """Killed at work, and those in their place before they could begin: Dask gives these up."""
     monkeypatch.setattr(archive, "_LOOK_SECONDS", 0.2)
