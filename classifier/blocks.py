@@ -11,6 +11,7 @@ from classifier import ngrams
 from classifier.article import Article
 from classifier.config import BlockConfig, Config
 from classifier.symbols import symbol_table
+from classifier.vectors import WIDTH, add_products
 from classifier.zones import EncodedArticles, encode_articles, zone_spans
 
 __all__ = ["Block", "BlockScorer", "batches", "encode"]
@@ -84,7 +85,8 @@ class BlockScorer:
     ) -> None:
         self.block = block
         self.vocabulary = vocabulary
-        self.coef = coef
+        missing = max(0, WIDTH - coef.shape[1])  # of the columns that `score_spans` takes at a time
+        self.coef = np.pad(coef, ((0, 0), (0, missing))) if missing else coef
         self.scale = scale * np.float32(block.config.weight)
         self.weighting = block.weighting()
         self._cache = ngrams.new_word_cache()
@@ -95,7 +97,7 @@ class BlockScorer:
     ) -> NDArray[np.bool_]:
         """Add each span's scores to the rows of `scores` (n_spans, n_heads); return which spans have a known n-gram."""
         known = np.zeros(len(spans), dtype=np.bool_)
-        if self.coef.shape[0]:
+        if len(self.coef):
             args = (self.vocabulary, self._cache, self._sums, self.weighting, self.coef, self.scale)
             score_spans(symbols, spans, *self.block.config.ngram_range, *args, scores, known)
         return known
@@ -106,22 +108,24 @@ def score_spans(symbols, spans, min_n, max_n, vocabulary, cache, sums, weighting
     """Add ``norm(tf-idf) @ coef * scale`` of each span to its row of `scores`."""
     n_heads = coef.shape[1]
     counts, idf = sums.counts, weighting.idf
-    columns = np.empty(len(counts), dtype=np.int32)
+    columns, values = np.empty(len(counts), dtype=np.int32), np.empty(len(counts), dtype=np.float32)
     row = np.empty(n_heads, dtype=np.float32)
     for span in range(len(spans)):
         ngrams.add_span(symbols, spans[span, 0], spans[span, 1], min_n, max_n, vocabulary, cache, sums)
         n = ngrams.take_columns(sums, columns, 0)
-        row[:] = 0
         total = np.float32(0)
         for i in range(n):
             column = columns[i]
             value = np.float32(ngrams.weigh_count(counts[column], weighting)) * idf[column]
+            values[i] = value
             counts[column] = 0
             total += value * value
-            for k in range(n_heads):
-                row[k] += value * np.float32(coef[column, k])
         if total > 0:
             known[span] = True
+            for k in range(0, n_heads, WIDTH):
+                first = min(k, n_heads - WIDTH)
+                row[first : first + WIDTH] = 0  # of the last ones, some are in the group before, too
+                add_products(columns, values, 0, n, coef, first, row[first:])
             norm = np.float32(1) / np.sqrt(total)
-            for k in range(n_heads):
+            for k in range(len(scale)):
                 scores[span, k] += row[k] * norm * scale[k]
