@@ -9,7 +9,6 @@ set of a process of its own that fits and transforms, in all and beyond what it 
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -18,7 +17,7 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
-from common import article_texts, machine
+from common import article_texts, machine, resident
 from rich.console import Console
 from rich.table import Table
 
@@ -84,14 +83,6 @@ def measure(name, file):
     before = resident()
     vectorizer(name).fit(texts).transform(texts)
     print(json.dumps([resident(), resident() - before]))
-
-
-def resident():
-    """Return the highest resident set so far, in MB."""
-    status = Path("/proc/self/status")
-    if status.exists():  # Linux lets the figure of getrusage start at the parent's.
-        return next(int(line.split()[1]) for line in status.read_text().splitlines() if "VmHWM" in line) / 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
 
 
 def report(texts, n_runs):

@@ -1,118 +1,183 @@
-"""From raw text to labels: this project against scikit-learn's pipeline, one thread each, in one run.
+"""From raw text to labels: this project against scikit-learn's pipelines and fastText, in one run, one thread each.
 
-    python benchmarks/prediction.py --mirror DIR-or-URL [--articles 2000] [--runs 5] [--shipped]
+    python benchmarks/prediction.py --mirror DIR-or-URL [--input ant|khaleej|titles|long] [--articles 1500] [--runs 5]
+    python benchmarks/prediction.py --mirror DIR-or-URL --scaling
 
-The peer is `TfidfVectorizer(char_wb, (2, 5))` and `LinearSVC`, ours the preset `char` with the same n-grams, both
-trained on the sections of ANT v2.1 articles; they label other articles. The clock starts at the raw strings and ends at
-the labels; both take turns; the table has medians. --shipped adds the shipped model (topics, countries, regions).
+All are trained on the sections of the corpus (ANT v2.1, 6; Khaleej, 7) and label other articles; `titles` are ANT's
+headlines alone, `long` is one text of 10 MB made of ANT's articles. The clock starts at the raw strings and ends at the
+labels; all take turns; the table has medians. The shipped model (topics, countries, regions) and our two threads stand
+beside them. The floor is a kernel that only walks the code points, with one table look-up each and one random read of the
+look-up table a distinct n-gram. `--start` adds the time from a fresh interpreter to the first label. `--scaling` labels
+1,000 to 64,000 articles of both corpora.
 """
 
 import argparse
 import subprocess
 import sys
 import tempfile
-import time
-from itertools import islice
+from functools import partial
 from pathlib import Path
 from statistics import median
 
 import joblib
-from common import machine
+import numpy as np
+from common import machine, sectioned
+from numba import njit
+from peers import OURS, PEERS, TFIDF, system, take_turns
 from rich.console import Console
 from rich.table import Table
 
 from classifier import Article, NewsClassifier, Predictor
-from classifier.corpora import load
+from classifier.features import CharNgramTfidf
+from classifier.ngrams import build_vocabulary
 from classifier.persistence import save_scorer
+from classifier.symbols import symbol_table
 
 START = "import time; t = time.perf_counter(); {}; print(time.perf_counter() - t)"
-OURS = "from classifier import Predictor; Predictor.load({!r}).predict([{!r}])"
 THEIRS = "import joblib; joblib.load({!r}).predict([{!r}])"
+LOAD = "from classifier import Predictor; Predictor.load({}).predict([{!r}])"
+LONG_BYTES = 10_000_000
+SCALES = (1_000, 4_000, 16_000, 64_000)
 
 
-def articles(mirror, n):
-    """Return `n` articles with the section of each."""
-    return list(islice((a for a in load("ant-v2", mirror) if a.text and a.section), n))
+def inputs(name, mirror, n_articles):
+    """Return training articles with their sections, and the articles to label."""
+    corpus = sectioned("sanad-khaleej" if name == "khaleej" else "ant-v2", mirror)
+    order = np.random.default_rng(0).permutation(len(corpus))
+    corpus = [corpus[i] for i in order]
+    if name == "titles":
+        corpus = [("", title, section) for title, _, section in corpus if title]
+        n_articles *= 10
+    training = corpus[:4000]
+    others = [(title, text) for title, text, _ in corpus[4000 : 4000 + n_articles]]
+    if name == "long":
+        others = [("", _long_text([text for _, text, _ in corpus[4000:]]))]
+    return [a[:2] for a in training], [a[2] for a in training], others
 
 
-def peer():
-    """Return the untrained pipeline of the peer."""
-    from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.pipeline import make_pipeline
-    from sklearn.svm import LinearSVC
-
-    return make_pipeline(TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), min_df=2), LinearSVC())
+def _long_text(texts):
+    size = np.cumsum([len(text.encode()) + 1 for text in texts])
+    return "\n".join(texts[: int(np.searchsorted(size, LONG_BYTES)) + 1])
 
 
-def seconds(function, *args):
-    """Return how long a call takes."""
-    start = time.perf_counter()
-    function(*args)
-    return time.perf_counter() - start
+@njit(cache=True)
+def walk(points, ends, n_ngrams, codes, table):
+    """Do the least that features ask for; return a sum, so that nothing can be left out."""
+    begin, total, place = 0, np.int64(0), np.uint64(0)
+    for text in range(len(ends)):
+        for i in range(begin, ends[text]):
+            symbol = codes[min(points[i], np.uint32(len(codes) - 1))]
+            place = place * np.uint64(0x9E3779B97F4A7C15) + np.uint64(symbol)
+        for _ in range(n_ngrams[text]):
+            place = place * np.uint64(0x9E3779B97F4A7C15) + np.uint64(1)
+            total += table[np.int64(place >> np.uint64(40)) & (len(table) - 1), 0]
+        begin = ends[text]
+    return total + np.int64(place)
 
 
-def take_turns(calls, n_runs):
-    """Return the median seconds of each call, a warm-up first."""
-    times = {name: [] for name in calls}
-    for run in range(n_runs + 1):
-        for name, call in calls.items():
-            elapsed = seconds(call)
-            if run:
-                times[name].append(elapsed)
-    return {name: median(values) for name, values in times.items()}
+def floor(model, articles):
+    """Return a call of the floor kernel over what `articles` ask for."""
+    block = model.scorer_.blocks[0]
+    texts = [f"{a.title}\n{a.text}" for a in articles]
+    counter = CharNgramTfidf(ngram_range=block.config.ngram_range)
+    counter.keys_, counter.idf_ = block.keys, block.idf
+    n_ngrams = np.diff(counter.transform(texts).indptr)
+    points = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    ends, codes = np.cumsum([len(text) for text in texts]), symbol_table().codes
+    return partial(walk, points, ends, n_ngrams, codes, build_vocabulary(block.keys))
 
 
-def start_seconds(command, n_runs):
-    """Return the median seconds from a fresh interpreter to the first label."""
-    run = [sys.executable, "-c", START.format(command)]
-    outputs = [subprocess.run(run, check=True, capture_output=True, text=True).stdout for _ in range(n_runs + 1)]
-    return median(float(output) for output in outputs[1:])
+def report_input(name, args):
+    """Time all systems on one input; return the table and the trained ones."""
+    training, sections, others = inputs(name, args.mirror, args.articles)
+    systems = {label: system(label) for label in (OURS, *PEERS)}
+    for peer in systems.values():
+        peer.fit(peer.prepare(training), sections)
+    calls = {label: partial(peer.predict, peer.prepare(others)) for label, peer in systems.items()}
+    model, articles = systems[OURS].model, systems[OURS].prepare(others)
+    two, shipped = NewsClassifier(preset="char", n_jobs=2), Predictor.load(n_jobs=1)
+    two.scorer_ = model.scorer_
+    calls |= {
+        "this project, two threads": partial(two.predict, articles),
+        "this project, shipped model": partial(shipped.predict, articles),
+        "floor": floor(model, articles),
+    }
+    times = take_turns(calls, args.runs)
+    characters = sum(len(title) + len(text) for title, text in others)
+    table = Table(title=f"{name}: {len(others):,} texts, {characters / len(others):,.0f} characters each")
+    for title in ("", "seconds", "microseconds a text", "x ours", "x shipped"):
+        table.add_column(title, justify="right")
+    for label, elapsed in times.items():
+        ratios = (f"{elapsed / times[own]:.2f}" for own in (OURS, "this project, shipped model"))
+        table.add_row(label, f"{elapsed:.4f}", f"{elapsed / len(others) * 1e6:,.0f}", *ratios)
+    return table, systems, others
+
+
+def report_start(systems, others, n_runs):
+    """Time fresh interpreters to the first label, taking turns."""
+    page = "\n".join(others[0])
+    with tempfile.TemporaryDirectory() as folder:
+        save_scorer(systems[OURS].model.scorer_, Path(folder) / "ours", card="")
+        joblib.dump(systems[TFIDF].pipeline, Path(folder) / "theirs.joblib")
+        commands = {
+            TFIDF: THEIRS.format(f"{folder}/theirs.joblib", page),
+            OURS: LOAD.format(repr(f"{folder}/ours"), page),
+            "this project, shipped model": LOAD.format("", page),
+        }
+        times = {name: [] for name in commands}
+        for _ in range(n_runs + 1):
+            for name, command in commands.items():
+                run = [sys.executable, "-c", START.format(command)]
+                times[name].append(float(subprocess.run(run, check=True, capture_output=True, text=True).stdout))
+    table = Table(title="Fresh interpreter: import, load, first label")
+    for title in ("", "seconds", "of scikit-learn's"):
+        table.add_column(title, justify="right")
+    medians = {name: median(values[1:]) for name, values in times.items()}
+    for name, elapsed in medians.items():
+        table.add_row(name, f"{elapsed:.2f}", f"{elapsed / medians[TFIDF]:.2f}")
+    return table
+
+
+def report_scaling(args):
+    """Time more and more articles of both corpora, drawn by chance."""
+    corpus = [a for name in ("ant-v2", "sanad-khaleej") for a in sectioned(name, args.mirror)]
+    corpus = [corpus[i] for i in np.random.default_rng(0).permutation(len(corpus))]
+    model = NewsClassifier(preset="char", n_jobs=1)
+    model.fit([Article(text, title) for title, text, _ in corpus[:4000]], {"section": [a[2] for a in corpus[:4000]]})
+    articles = [Article(text, title) for title, text, _ in corpus[4000 : 4000 + SCALES[-1]]]
+    parts = {n: articles[:n] for n in SCALES}
+    times = take_turns({n: partial(model.predict, part) for n, part in parts.items()}, args.runs)
+    table = Table(title="More articles, one thread, preset char")
+    for title in ("articles", "seconds a thousand", "microseconds a thousand characters"):
+        table.add_column(title, justify="right")
+    for n, elapsed in times.items():
+        characters = sum(len(a.title) + len(a.text) for a in parts[n])
+        table.add_row(
+            f"{len(parts[n]):,}", f"{elapsed / len(parts[n]) * 1000:.4f}", f"{elapsed / characters * 1e9:.1f}"
+        )
+    return table
 
 
 def main():
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--mirror", required=True)
-    parser.add_argument("--articles", type=int, default=2000)
+    parser.add_argument("--mirror", help="folder or address that holds the archives")
+    parser.add_argument("--input", nargs="+", choices=("ant", "khaleej", "titles", "long"), default=["ant"])
+    parser.add_argument("--articles", type=int, default=1500)
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--shipped", action="store_true")
+    parser.add_argument("--start", action="store_true")
+    parser.add_argument("--scaling", action="store_true")
     args = parser.parse_args()
-    corpus = articles(args.mirror, 3 * args.articles)
-    training, test = corpus[: 2 * args.articles], corpus[2 * args.articles :]
-    pages = [Article(a.text, a.title) for a in training]
-    texts, sections = [f"{a.title}\n{a.text}" for a in training], [a.section for a in training]
-    ours, theirs = NewsClassifier(preset="char"), peer()
-    rows = [("train", seconds(theirs.fit, texts, sections), seconds(ours.fit, pages, {"section": sections}))]
-    raw, asked = [f"{a.title}\n{a.text}" for a in test], [Article(a.text, a.title) for a in test]
-    calls = {"theirs": lambda: theirs.predict(raw), "ours": lambda: ours.predict(asked)}
-    ours.n_jobs = 1
-    if args.shipped:
-        shipped = Predictor.load(n_jobs=1)
-        calls["shipped"] = lambda: shipped.predict(asked)
-    times = take_turns(calls, args.runs)
-    rows.append(("predict", times["theirs"], times["ours"]))
-    if args.shipped:
-        rows.append(("predict, shipped model", times["theirs"], times["shipped"]))
-    with tempfile.TemporaryDirectory() as folder:
-        save_scorer(ours.scorer_, Path(folder) / "ours", card="")
-        joblib.dump(theirs, Path(folder) / "theirs.joblib")
-        theirs_start = start_seconds(THEIRS.format(f"{folder}/theirs.joblib", raw[0]), args.runs)
-        rows.append(
-            ("import, load, first label", theirs_start, start_seconds(OURS.format(f"{folder}/ours", raw[0]), args.runs))
-        )
-        if args.shipped:
-            shipped_start = start_seconds(
-                f"from classifier import Predictor; Predictor.load().predict([{raw[0]!r}])", args.runs
-            )
-            rows.append(("the same, shipped model", theirs_start, shipped_start))
-    table = Table(title=f"{len(test):,} articles, {sum(map(len, raw)) / len(raw):,.0f} characters each")
-    for title in ("seconds", "TfidfVectorizer + LinearSVC", "this project", "ratio"):
-        table.add_column(title, justify="right")
-    for name, peer_seconds, our_seconds in rows:
-        table.add_row(name, f"{peer_seconds:.3f}", f"{our_seconds:.3f}", f"{peer_seconds / our_seconds:.1f}")
-    console = Console(width=100)
+    console = Console(width=110)
     console.print(machine())
-    console.print(table)
+    if args.scaling:
+        console.print(report_scaling(args))
+        return
+    for name in args.input:
+        table, systems, others = report_input(name, args)
+        console.print(table)
+    if args.start:
+        console.print(report_start(systems, others, args.runs))
 
 
 if __name__ == "__main__":

@@ -9,10 +9,11 @@ import glob
 import os
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from pathlib import Path
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
 from classifier.data import Record, iter_records
@@ -23,12 +24,14 @@ from classifier.streaming import StreamOptions, batched
 
 if TYPE_CHECKING:
     import pandas as pd
-    from distributed import Client, Future
+    from distributed import Client, Future, LocalCluster
 
 __all__ = ["ArchiveResult", "label_file", "predict_archive"]
 
 _FRAME_RECORDS = 4096
 _RETRIES = 3
+_LOOK_SECONDS = 2.0
+_LOOKS_BEFORE_LOST = 10
 _LOST_WORKERS = 10
 """How many workers may die over one file before it is given up: it may be the file that kills them."""
 
@@ -262,17 +265,36 @@ def _client(scheduler: str | None, n_workers: int | None) -> "Iterator[Client]":
         with client:
             yield client
         return
-    with (
-        dask.config.set({"distributed.scheduler.allowed-failures": _LOST_WORKERS}),
-        LocalCluster(
-            n_workers=n_workers or os.cpu_count(),
-            threads_per_worker=1,
-            dashboard_address="127.0.0.1:0",
-            silence_logs="CRITICAL",
-        ) as cluster,
-        Client(cluster) as client,
-    ):
+    n_workers = n_workers or os.cpu_count() or 1
+    with dask.config.set({"distributed.scheduler.allowed-failures": _LOST_WORKERS}), ExitStack() as stack:
+        try:
+            cluster = stack.enter_context(
+                LocalCluster(
+                    n_workers=n_workers,
+                    threads_per_worker=1,
+                    dashboard_address="127.0.0.1:0",
+                    silence_logs="CRITICAL",
+                )
+            )
+            client = stack.enter_context(Client(cluster))
+        except (OSError, RuntimeError) as error:
+            raise DataError(f"no workers could be started: {error}") from error
+        over = Event()
+        Thread(target=_replace_lost, args=(cluster, n_workers, over), daemon=True).start()
+        stack.callback(over.set)
         yield client
+
+
+def _replace_lost(cluster: "LocalCluster", n_workers: int, over: Event) -> None:
+    """Start workers in place of those that died while they started: Dask starts anew only those that had begun."""
+    n_looks = 0
+    while not over.wait(_LOOK_SECONDS):
+        n_live = len(cluster.scheduler_info["workers"])
+        n_looks = n_looks + 1 if n_live < n_workers else 0
+        if n_looks == _LOOKS_BEFORE_LOST:
+            cluster.scale(n_live)  # gives up those that are not there
+            cluster.scale(n_workers)
+            n_looks = 0
 
 
 def _remove_parts(folder: Path) -> None:

@@ -14,6 +14,7 @@ from classifier.config import BlockConfig, Config
 from classifier.gazetteer import Gazetteer
 from classifier.places import Mentions, find_mentions
 from classifier.symbols import symbol_table
+from classifier.vectors import WIDTH, add_products
 from classifier.zones import EncodedArticles, encode_articles, zone_spans
 
 __all__ = ["Block", "BlockScorer", "Reading", "batches", "encode", "read"]
@@ -124,7 +125,8 @@ class BlockScorer:
     ) -> None:
         self.block = block
         self.vocabulary = vocabulary
-        self.coef = coef
+        missing = max(0, WIDTH - coef.shape[1])  # of the columns that `score_spans` takes at a time
+        self.coef = np.pad(coef, ((0, 0), (0, missing))) if missing else coef
         self.scale = scale * np.float32(block.config.weight)
         self.weighting = block.weighting()
         self._cache = ngrams.new_word_cache()
@@ -135,7 +137,7 @@ class BlockScorer:
         known = np.zeros(len(scores), dtype=np.bool_)
         config = self.block.config
         weights = (self.weighting, self.coef, self.scale, scores, known)
-        if not self.coef.shape[0]:
+        if not len(self.coef):
             return known
         if config.analyzer == "stem":
             token, _, ends = reading.tokens(config)
@@ -149,41 +151,49 @@ class BlockScorer:
 @njit(cache=True, nogil=True, fastmath={"contract", "reassoc"})
 def score_spans(symbols, spans, min_n, max_n, vocabulary, cache, sums, weighting, coef, scale, scores, known):
     """Add ``norm(tf-idf) @ coef * scale`` of each span's characters to its row of `scores`."""
-    columns = np.empty(len(sums.counts), dtype=np.int32)
-    row = np.empty(coef.shape[1], dtype=np.float32)
+    room = new_room(sums, coef)
     for span in range(len(spans)):
         ngrams.add_span(symbols, spans[span, 0], spans[span, 1], min_n, max_n, vocabulary, cache, sums)
-        known[span] = _score(sums, columns, weighting, coef, scale, row, scores[span])
+        known[span] = _score(sums, weighting, coef, scale, room, scores[span])
 
 
 @njit(cache=True, nogil=True, fastmath={"contract", "reassoc"})
 def score_tokens(tokens, ends, min_n, max_n, vocabulary, sums, weighting, coef, scale, scores, known):
     """Add the same of each span's stems to its row of `scores`."""
-    columns = np.empty(len(sums.counts), dtype=np.int32)
-    row = np.empty(coef.shape[1], dtype=np.float32)
+    room = new_room(sums, coef)
     first = 0
     for span in range(len(ends)):
         stems.add_tokens(tokens, first, ends[span], min_n, max_n, vocabulary, sums)
-        known[span] = _score(sums, columns, weighting, coef, scale, row, scores[span])
+        known[span] = _score(sums, weighting, coef, scale, room, scores[span])
         first = ends[span]
 
 
+@njit(inline="always")
+def new_room(sums, coef):
+    """Return room for the columns, the values and the scores of one span."""
+    n_columns = len(sums.counts)
+    return np.empty(n_columns, np.int32), np.empty(n_columns, np.float32), np.empty(coef.shape[1], np.float32)
+
+
 @njit(cache=True, nogil=True, fastmath={"contract", "reassoc"})
-def _score(sums, columns, weighting, coef, scale, row, scores):
+def _score(sums, weighting, coef, scale, room, scores):
     """Take the counts of one span out of `sums`, add what they are worth; return whether there were any."""
-    counts, idf, n_heads = sums.counts, weighting.idf, len(scale)
+    counts, idf, n_heads = sums.counts, weighting.idf, coef.shape[1]
+    columns, values, row = room
     n = ngrams.take_columns(sums, columns, 0)
-    row[:] = 0
     total = np.float32(0)
     for i in range(n):
         column = columns[i]
         value = np.float32(ngrams.weigh_count(counts[column], weighting)) * idf[column]
+        values[i] = value
         counts[column] = 0
         total += value * value
-        for k in range(n_heads):
-            row[k] += value * np.float32(coef[column, k])
     if total > 0:
+        for k in range(0, n_heads, WIDTH):
+            first = min(k, n_heads - WIDTH)
+            row[first : first + WIDTH] = 0  # of the last ones, some are in the group before, too
+            add_products(columns, values, 0, n, coef, first, row[first:])
         norm = np.float32(1) / np.sqrt(total)
-        for k in range(n_heads):
+        for k in range(len(scale)):
             scores[k] += row[k] * norm * scale[k]
     return total > 0

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from classifier.config import Config
-    from classifier.data import LabelledArticles
+    from classifier.data import LabelledArticles, Reject
     from classifier.evaluate import Evaluation
     from classifier.prediction import Prediction
     from classifier.predictor import Predictor
@@ -102,6 +102,8 @@ _json = click.option("--json", "json_path", type=_FILE, help="Write all figures 
 @_json
 @_jobs
 @click.option("--seed", default=0, show_default=True, help="Same data and seed, same model.")
+@click.option("--out-of-core", is_flag=True, help="For data beyond memory: features wait on disk, 20 kB an article.")
+@click.option("--scratch", type=_FILE, help="A folder for them; without it the output's.")
 def train(
     data: tuple[str, ...],
     output: Path,
@@ -116,6 +118,8 @@ def train(
     json_path: Path | None,
     jobs: int,
     seed: int,
+    out_of_core: bool,
+    scratch: Path | None,
 ) -> None:
     """Train on labelled articles DATA (without: the starter corpus), report on a held-out part, save a model folder."""
     from classifier.training_run import Run
@@ -131,7 +135,14 @@ def train(
         config=_config(preset, config_path, seed),
         jobs=jobs,
     )
-    evaluation = run.execute(with_report=report, status=_status, on_data=_report_rejects)
+    if out_of_core:
+        evaluation = run.execute_out_of_core(
+            with_report=report, scratch=scratch, status=_status, on_rejects=_report_rejects
+        )
+    else:
+        evaluation = run.execute(
+            with_report=report, status=_status, on_data=lambda data: _report_rejects(data.rejects, len(data.rejects))
+        )
     if evaluation is not None:
         _print_report(evaluation, json_path)
     sys.stderr.write(f"saved {output}\n")
@@ -220,7 +231,7 @@ def evaluate(
 
     predictor = _load(model, jobs)
     labelled = read_articles(data, task_columns=_task_columns(tasks), text=text, title=title, encoding=encoding)
-    _report_rejects(labelled)
+    _report_rejects(labelled.rejects, len(labelled.rejects))
     with _status(f"labelling {len(labelled)} articles"):
         predictions = predictor.predict(labelled.articles)
     known = {task: column for task, column in labelled.labels.items() if task in predictor.tasks}
@@ -360,14 +371,13 @@ def _load(model: Path | None, jobs: int) -> "Predictor":
     return Predictor.load(model, n_jobs=jobs)
 
 
-def _report_rejects(labelled: "LabelledArticles") -> None:
-    """Say on stderr which records were left out."""
-    rejects = labelled.rejects
+def _report_rejects(rejects: "Sequence[Reject]", n_rejects: int) -> None:
+    """Say on stderr which records were left out: the first, and how many."""
     for reject in rejects[:_MOST_REJECTS_SHOWN]:
         sys.stderr.write(f"record {reject.position}: {reject.reason}\n")
-    if rejects:
-        more = len(rejects) - _MOST_REJECTS_SHOWN
-        sys.stderr.write(f"{len(rejects)} bad records left out{f', {more} not shown' if more > 0 else ''}\n")
+    if n_rejects:
+        more = n_rejects - _MOST_REJECTS_SHOWN
+        sys.stderr.write(f"{n_rejects} bad records left out{f', {more} not shown' if more > 0 else ''}\n")
 
 
 def _print_report(evaluation: "Evaluation", path: Path | None) -> None:

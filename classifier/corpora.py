@@ -32,7 +32,7 @@ from typing import IO, TYPE_CHECKING, Self, cast
 from urllib.parse import urlsplit
 
 from classifier.article import Article
-from classifier.data import TASK_COLUMNS, LabelledArticles, PathLike, Reject, parse_labels
+from classifier.data import MAX_UNFOLDING, TASK_COLUMNS, LabelledArticles, PathLike, Reject, parse_labels
 from classifier.errors import DataError
 
 if TYPE_CHECKING:
@@ -451,8 +451,12 @@ class _CheckedTarInfo(tarfile.TarInfo):
 
 def _tar_members(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
     """Yield name and content of the regular files whose name is wanted, without unpacking the archive."""
+    left = max(MAX_UNFOLDING * path.stat().st_size, _MAX_MEMBER_BYTES)
     with tarfile.open(path, "r|*", tarinfo=_CheckedTarInfo) as archive:
         while (member := archive.next()) is not None:
+            left -= member.size
+            if left < 0:  # what is not wanted is unpacked too, to get past it
+                raise DataError(f"{path}: unfolds to more than {MAX_UNFOLDING} times its size at {member.name:.100}")
             if member.isreg() and not member.issparse() and wanted(member.name):
                 _check_size(path, member.name, member.size)
                 yield member.name, cast("IO[bytes]", archive.extractfile(member)).read()

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
     import pyarrow.parquet as pq
+    from typing_extensions import Buffer
 
 __all__ = [
     "MAX_RECORD_CHARS",
@@ -47,6 +48,9 @@ __all__ = [
 MAX_RECORD_CHARS = 2**24
 """Characters that one record may hold after decompression: a line of gigabytes in a small archive is not read."""
 
+MAX_UNFOLDING = 200
+"""Bytes that a byte of a compressed file may become; of the starter corpus it is 3 to 5."""
+
 TASK_COLUMNS: Mapping[str, str] = MappingProxyType({"topic": "topics", "country": "countries"})
 """Where the labels of the shipped model's tasks are: task -> column."""
 
@@ -57,6 +61,8 @@ _FORMATS = (".jsonl", ".csv", ".tsv", ".parquet")
 _COMPRESSIONS = (".gz", ".bz2", ".xz", ".zst")
 _STREAM_ERRORS = (OSError, EOFError, UnicodeError, zlib.error, lzma.LZMAError)
 _SNIFFED_ROWS = 100
+_BUFFER_BYTES = 1 << 17
+_MOST_REPLAYS = 4  # how often a character of a CSV file is read again, on average
 _MAX_COLUMNS = 1000  # JSON lines may bring new keys for ever
 _PARQUET_ROWS = 256  # one batch in memory; a dictionary-encoded column can unfold to much more than its file
 # NUL, undecodable bytes as `surrogateescape` leaves them, and halves of surrogate pairs from JSON's \u escapes.
@@ -379,25 +385,51 @@ def _check_file(path: Path) -> None:
 def _open_binary(path: Path) -> IO[bytes]:
     """Open a file for reading, decompressed if its suffix says so."""
     try:
-        match path.suffix.lower():
-            case ".gz":
-                return cast("IO[bytes]", gzip.open(path))
-            case ".bz2":
-                return bz2.open(path)
-            case ".xz":
-                return lzma.open(path)
-            case ".zst":
-                return _open_zstd(path)
-            case _:
-                return path.open("rb")
+        if path.suffix.lower() not in _COMPRESSIONS:
+            return path.open("rb")
+        limit = max(MAX_UNFOLDING * path.stat().st_size, MAX_RECORD_CHARS)
+        return io.BufferedReader(_Unfolded(_open_compressed(path), limit), _BUFFER_BYTES)
     except OSError as error:
         raise DataError(f"{path}: {error.strerror or error}") from error
 
 
-def _open_zstd(path: Path) -> IO[bytes]:
-    import pyarrow as pa
+def _open_compressed(path: Path) -> IO[bytes]:
+    match path.suffix.lower():
+        case ".gz":
+            return cast("IO[bytes]", gzip.open(path))
+        case ".bz2":
+            return bz2.open(path)
+        case ".xz":
+            return lzma.open(path)
+        case _:
+            import pyarrow as pa
 
-    return io.BufferedReader(pa.input_stream(str(path), compression="zstd"))
+            return cast("IO[bytes]", pa.input_stream(str(path), compression="zstd"))
+
+
+class _Unfolded(io.RawIOBase):
+    """What a compressed file holds, as long as it is no bomb."""
+
+    def __init__(self, file: IO[bytes], limit: int) -> None:
+        self._file = file
+        self._limit = self._left = limit
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "Buffer") -> int:
+        piece = self._file.read(min(memoryview(buffer).nbytes, self._left + 1))
+        self._left -= len(piece)
+        if self._left < 0:
+            raise OSError(
+                f"it unfolds to more than {self._limit:,} bytes, {MAX_UNFOLDING} times its size: unpack it yourself"
+            )
+        memoryview(buffer)[: len(piece)] = piece
+        return len(piece)
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
 
 
 def _read_lines(file: IO[bytes], name: str, encoding: str, newline: str, *, keep_open: bool = False) -> Iterator[_Line]:
@@ -494,18 +526,31 @@ class _Replay:
         self._lines = lines
         self._again: deque[_Line] = deque()
         self._size = 0
+        self._n_new = self._n_again = 0
         self.taken: list[_Line] = []
 
     def __iter__(self) -> Iterator[str]:
         return self
 
     def __next__(self) -> str:
-        line = self._again.popleft() if self._again else next(self._lines)
+        if self.taken and self._n_again > _MOST_REPLAYS * self._n_new:
+            # Else a file of quotes that open and never close takes quadratic time.
+            raise _BadRecordError("a quote is not closed in its line, as in many lines before")
+        line = self._take()
         self.taken.append(line)
         self._size += len(line.text)
         if line.error or self._size > MAX_RECORD_CHARS:
             raise _BadRecordError(line.error or _too_long())
         return line.text
+
+    def _take(self) -> _Line:
+        if self._again:
+            line = self._again.popleft()
+            self._n_again += len(line.text)
+        else:
+            line = next(self._lines)
+            self._n_new += len(line.text)
+        return line
 
     def start(self) -> None:
         """Begin a record."""
@@ -639,6 +684,9 @@ def _open_folder(path: Path, columns: _Columns, encoding: str) -> _Table:
 def _folder_rows(files: Iterable[Path], columns: _Columns, label: str, encoding: str) -> Iterator[_Row]:
     for position, file in enumerate(files, start=1):
         where = f"{file.parent.name}/{file.name}"
+        if not file.is_file():  # a pipe would be waited for
+            yield _Row(position, error=f"{where}: not a file")
+            continue
         try:
             with file.open(encoding=encoding, errors="surrogateescape") as stream:
                 text = stream.read(MAX_RECORD_CHARS + 1).removeprefix("\ufeff")

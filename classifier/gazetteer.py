@@ -32,6 +32,9 @@ _TOP_SHIFT = SYMBOL_BITS * (_HALF - 1)
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 _START_BITS = 18
 _SECOND_MULTIPLIER = np.uint64(0xC2B2AE3D27D4EB4F)
+# Of a model folder: tables take up to 100 bytes an item, an article room for each country.
+_MOST_ITEMS = 1 << 22
+_MOST_COUNTRIES = 1000
 _ARRAYS = {
     "alphabet": (np.uint32, 1),
     "country_codes": (np.uint8, 1),
@@ -244,6 +247,7 @@ class Gazetteer:
         _check_ends("country_ends", self.country_ends, n_entries, len(self.weights), (0, len(self.countries)))
         _require(len(self.weights) == len(self.name_countries), "weights")
         _require(bool(((self.weights > 0) & (self.weights <= 1)).all()), "weights")
+        _require(len(self.countries) <= _MOST_COUNTRIES, f"has more than {_MOST_COUNTRIES} countries")
         _require(
             len(set(self.countries)) == len(self.countries) and " ".join(self.countries).isascii(), "country_codes"
         )
@@ -348,6 +352,7 @@ def _check_forms(arrays: Mapping[str, NDArray[np.generic]]) -> None:
     for name, (dtype, ndim) in _ARRAYS.items():
         array = arrays[name]
         _require(array.dtype == dtype and array.ndim == ndim, f"{name} has type {array.dtype} and {array.ndim} axes")
+        _require(len(array) <= _MOST_ITEMS, f"{name} has {len(array)} items, more than {_MOST_ITEMS}")
 
 
 def _check_range(name: str, indices: NDArray[np.integer], n: int) -> None:

@@ -22,6 +22,8 @@ __all__ = ["NormalizeOptions", "normalize_text", "normalize_with_offsets"]
 
 BOUNDARY = " "
 PUNCTUATION = ".,;:!?\"'()[]-/%"
+_LONG_WORD = 100
+_MOST_MARKS = 30
 _FOLDED_ALEFS = frozenset(araby.ALEFAT) - {araby.ALEF_MAKSURA, cp.SUPERSCRIPT_ALEF}
 _DIGITS = {
     c: str(i) for digits in (cp.ARABIC_INDIC_DIGITS, cp.EXTENDED_ARABIC_INDIC_DIGITS) for i, c in enumerate(digits)
@@ -112,7 +114,7 @@ def normalize_text(text: str, options: NormalizeOptions = DEFAULT_OPTIONS) -> st
         raise InvalidTextError(f"text must be str, got {type(text).__name__}")
     folds = _folds(options)
     while True:
-        folded = BOUNDARY.join(unicodedata.normalize("NFKC", text).translate(folds).split())
+        folded = BOUNDARY.join(_nfkc(text).translate(folds).split())
         if options.strip_tashkeel or folded == text:
             return folded
         # Kept marks may stand in another order once a tatweel between them is gone.
@@ -161,7 +163,35 @@ def normalize_with_offsets(text: str, options: NormalizeOptions = DEFAULT_OPTION
 
 def normalize_chunk(chunk: str, options: NormalizeOptions) -> str:
     """Fold a starter and its marks, keeping a boundary as a space."""
-    return unicodedata.normalize("NFKC", chunk).translate(_folds(options))
+    return _nfkc(chunk).translate(_folds(options))
+
+
+def _nfkc(text: str) -> str:
+    """Return NFKC, of the text in the Stream-Safe Text Format of Unicode Standard Annex 15 if it has long words.
+
+    To put the marks of one letter into order takes time quadratic in their number.
+    """
+    if max(map(len, text.split()), default=0) > _LONG_WORD:
+        text = _stream_safe(text)
+    return unicodedata.normalize("NFKC", text)
+
+
+def _stream_safe(text: str) -> str:
+    """Put a joiner, which every fold drops, into each run of more marks than any script has on a letter."""
+    pieces: list[str] = []
+    n_marks = 0
+    for character in text:
+        n_marks = n_marks + 1 if _is_mark(character) else 0
+        if n_marks > _MOST_MARKS:
+            pieces.append(cp.COMBINING_GRAPHEME_JOINER)
+            n_marks = 1
+        pieces.append(character)
+    return "".join(pieces)
+
+
+@lru_cache(maxsize=4096)
+def _is_mark(character: str) -> bool:
+    return unicodedata.combining(unicodedata.normalize("NFKD", character)[0]) > 0
 
 
 def _chunk_bounds(text: str) -> list[int]:

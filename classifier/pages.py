@@ -426,7 +426,7 @@ def _is_credit(text: str) -> bool:
 
 def _repeats(line: _Line, title: _Line) -> bool:
     """Whether this is the headline once more; without the site's name, which follows a bar or a dash in page titles."""
-    if len(line.folded) < 15:
+    if len(line.folded) < 15 or len(title.text) > 2 * LONGEST_FURNITURE:  # a longer one repeats no such line
         return False
     site = max(map(title.text.rfind, ("|", " - ")))
     return line.folded == title.folded or (site > 0 and line.folded == normalize_text(title.text[:site]))

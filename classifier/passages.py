@@ -5,6 +5,7 @@ Linguistics 23, 1997), with what Arabic news adds: a paragraph that goes on with
 needs strong evidence, as most pages are one story. Measurements: docs/explanations.md.
 """
 
+from bisect import bisect
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -150,12 +151,13 @@ def _story_starts(text: str, units: Sequence[Unit], blocks: Sequence[Block]) -> 
         return []
     scores = gap_features(text, units, blocks) @ WEIGHTS + BIAS
     starts = [0, len(units)]
-    for gap in np.argsort(-scores, kind="stable"):
+    candidates = np.flatnonzero(scores > CAUTION)
+    for gap in candidates[np.argsort(-scores[candidates], kind="stable")]:
         unit = int(gap) + 1
-        is_apart = min(abs(before[unit] - before[other]) for other in starts) >= SHORTEST
-        if scores[gap] > CAUTION and is_apart:
-            starts.append(unit)
-    return sorted(starts[2:])
+        place = bisect(starts, unit)
+        if min(before[unit] - before[starts[place - 1]], before[starts[place]] - before[unit]) >= SHORTEST:
+            starts.insert(place, unit)
+    return starts[1:-1]
 
 
 def _words_before(text: str, units: Sequence[Unit]) -> NDArray[np.int64]:

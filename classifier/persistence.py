@@ -31,7 +31,7 @@ __all__ = ["FORMAT_VERSION", "load_scorer", "save_scorer", "shipped_model"]
 
 FORMAT_VERSION = 1
 CONFIG, WEIGHTS, CARD, SUMS = "config.json", "weights.safetensors", "README.md", "SHA256SUMS"
-_LARGEST_BYTES = {CARD: 1 << 20, CONFIG: 1 << 22, WEIGHTS: 1 << 33, SUMS: 1 << 12}
+_LARGEST_BYTES = {CARD: 1 << 20, CONFIG: 1 << 22, WEIGHTS: 1 << 32, SUMS: 1 << 12}
 """Of each file, checked before it is read: a sparse file of terabytes comes in an archive of nothing."""
 _LARGEST_HEADER_BYTES = 1 << 20
 _LONGEST_REASON = 300
@@ -133,7 +133,7 @@ def load_scorer(path: Path) -> Scorer:
         raise ModelFormatError(f"{error.filename or path}: can't be read: {error.strerror or error}") from error
     try:
         return _scorer(config, arrays)
-    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, MemoryError) as error:
         reason = f"missing {error}" if isinstance(error, KeyError) else str(error)
         raise ModelFormatError(f"{path}: {CONFIG} and {WEIGHTS} do not fit together: {_shown(reason)}") from error
 

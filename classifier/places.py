@@ -320,7 +320,8 @@ def place_features(mentions: Mentions, gazetteer: Gazetteer, home: NDArray[np.in
     home = np.full(n_articles, -1, dtype=np.int16) if home is None else home
     bounds = np.searchsorted(mentions.article, np.arange(n_articles + 1))
     ends = gazetteer.country_ends
-    n_most = int((ends[mentions.entry] - np.where(mentions.entry > 0, ends[mentions.entry - 1], 0)).sum())
+    n_named = ends[mentions.entry] - np.where(mentions.entry > 0, ends[mentions.entry - 1], 0)
+    n_most = int(np.minimum(np.bincount(mentions.article, n_named, n_articles), n_countries).sum())
     pairs = PlacePairs(
         np.empty(n_most, dtype=np.int32),
         np.empty(n_most, dtype=np.int16),

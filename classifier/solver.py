@@ -7,21 +7,18 @@ fetch for one of them. Groups are independent problems, so threads may take one 
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from joblib import Parallel, delayed
-from llvmlite import ir
-from numba import njit, types
-from numba.core import cgutils
-from numba.extending import intrinsic
+from numba import njit
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
+from classifier.vectors import WIDTH, add_products, move_rows
+
 __all__ = ["Descent", "Rows", "fit_heads", "held_out_scores", "prepare_rows"]
 
-_WIDTH = 16
-"""Heads a group: float32 weights a line of memory."""
 _SURE_MARGIN = 0.3
 _ROUNDS_AT_REST = 3
 
@@ -168,7 +165,7 @@ class Descent:
         self.n_labels = n_labels
         self.rng = np.random.default_rng(seed)
         self._coef = _aligned_zeros(n_groups, n_features)
-        self._intercept = np.zeros((n_groups, _WIDTH), dtype=np.float32)
+        self._intercept = np.zeros((n_groups, WIDTH), dtype=np.float32)
 
     @property
     def coef(self) -> Floats:
@@ -192,7 +189,7 @@ class Descent:
 
 
 def _groups(n_heads: int) -> list[Sequence[int]]:
-    return [range(first, min(first + _WIDTH, n_heads)) for first in range(0, n_heads, _WIDTH)]
+    return [range(first, min(first + WIDTH, n_heads)) for first in range(0, n_heads, WIDTH)]
 
 
 def _for_each_group(function: Callable[[Sequence[int]], None], n_heads: int, n_jobs: int | None) -> None:
@@ -231,86 +228,18 @@ def _descend_to(rows: Rows, n_features: int, max_iter: int, tol: float, seed: in
 
 
 def _aligned_zeros(n_groups: int, n: int) -> Floats:
-    """Return zeros of shape (n_groups, n, _WIDTH), each row a whole line of memory."""
-    size = n_groups * n * _WIDTH
-    room = np.zeros(size + _WIDTH, dtype=np.float32)
-    first = -(room.ctypes.data // room.itemsize) % _WIDTH
-    return room[first : first + size].reshape(n_groups, n, _WIDTH)
-
-
-def _pointer(context: Any, builder: Any, kind: Any, array: Any, i: Any = None) -> Any:  # noqa: ANN401
-    """Return where item `i` of a contiguous array is; without `i`, its first _WIDTH floats as a vector."""
-    data = context.make_array(kind)(context, builder, array).data
-    return builder.bitcast(data, _vector().as_pointer()) if i is None else builder.gep(data, [i])
-
-
-def _vector(item: Any = None) -> Any:  # noqa: ANN401
-    return ir.VectorType(item or ir.FloatType(), _WIDTH)
-
-
-def _fill(builder: Any, x: Any) -> Any:  # noqa: ANN401
-    """Return a vector of `x` alone."""
-    empty = ir.Constant(_vector(), ir.Undefined)
-    one = builder.insert_element(empty, x, ir.Constant(ir.IntType(32), 0))
-    return builder.shuffle_vector(one, empty, ir.Constant(_vector(ir.IntType(32)), [0] * _WIDTH))
-
-
-def _each_value(context: Any, builder: Any, signature: Any, args: Any, body: Any) -> Any:  # noqa: ANN401
-    """Loop over a row: call ``body(value, pointer to the weights of its column)``."""
-    indices, data, begin, end, coef = args[:5]
-    with cgutils.for_range_slice(builder, begin, end, begin.type(1), intp=begin.type) as (i, _):
-        column = builder.load(_pointer(context, builder, signature.args[0], indices, i))
-        first = builder.mul(builder.zext(column, begin.type), begin.type(_WIDTH))
-        weights = _pointer(context, builder, signature.args[4], coef, first)
-        value = builder.load(_pointer(context, builder, signature.args[1], data, i))
-        body(_fill(builder, value), builder.bitcast(weights, _vector().as_pointer()))
-    return context.get_dummy_value()
-
-
-def _load(builder: Any, pointer: Any) -> Any:  # noqa: ANN401
-    return builder.load(pointer, align=4)
-
-
-@intrinsic
-def _add_products(typingctx: Any, indices: Any, data: Any, begin: Any, end: Any, coef: Any, sums: Any) -> Any:  # noqa: ANN401
-    """Add the row's scores to ``sums[:_WIDTH]``: in registers, which numba does not find by itself (3 times as fast)."""
-
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:  # noqa: ANN401
-        out = _pointer(context, builder, signature.args[5], args[5])
-        total = cgutils.alloca_once_value(builder, _load(builder, out))
-
-        def add(value: Any, weights: Any) -> None:  # noqa: ANN401
-            product = builder.fmul(value, _load(builder, weights), flags=["fast"])
-            builder.store(builder.fadd(builder.load(total), product, flags=["fast"]), total)
-
-        nothing = _each_value(context, builder, signature, args, add)
-        builder.store(builder.load(total), out, align=4)
-        return nothing
-
-    return types.void(indices, data, types.int64, types.int64, coef, sums), codegen
-
-
-@intrinsic
-def _move_weights(typingctx: Any, indices: Any, data: Any, begin: Any, end: Any, coef: Any, steps: Any) -> Any:  # noqa: ANN401
-    """Add the row times each head's step to the heads' weights."""
-
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:  # noqa: ANN401
-        step = _load(builder, _pointer(context, builder, signature.args[5], args[5]))
-
-        def move(value: Any, weights: Any) -> None:  # noqa: ANN401
-            product = builder.fmul(value, step, flags=["fast"])
-            builder.store(builder.fadd(_load(builder, weights), product, flags=["fast"]), weights, align=4)
-
-        return _each_value(context, builder, signature, args, move)
-
-    return types.void(indices, data, types.int64, types.int64, coef, steps), codegen
+    """Return zeros of shape (n_groups, n, WIDTH), each row a whole line of memory."""
+    size = n_groups * n * WIDTH
+    room = np.zeros(size + WIDTH, dtype=np.float32)
+    first = -(room.ctypes.data // room.itemsize) % WIDTH
+    return room[first : first + size].reshape(n_groups, n, WIDTH)
 
 
 @njit(cache=True, nogil=True, fastmath=True)
 def _descend(order, rows, coef, intercept):
     """Make one pass over the rows; return the largest projected gradient met."""
     indptr, indices, data, Y, cost, squares, alpha, resting = rows
-    scores, steps = np.empty(_WIDTH, dtype=np.float32), np.empty(_WIDTH, dtype=np.float32)
+    scores, steps = np.empty(WIDTH, dtype=np.float32), np.empty(WIDTH, dtype=np.float32)
     worst = np.float32(0)
     for row in order:
         # A row that all labels get right by far is looked at again only some rounds later.
@@ -320,11 +249,11 @@ def _descend(order, rows, coef, intercept):
         rest = True
         for group in range(len(coef)):
             scores[:] = intercept[group]
-            _add_products(indices, data, indptr[row], indptr[row + 1], coef[group], scores)
-            gradient, moved, sure = _steps(row, group * _WIDTH, Y, scores, cost, squares[row], alpha, steps)
+            add_products(indices, data, indptr[row], indptr[row + 1], coef[group], 0, scores)
+            gradient, moved, sure = _steps(row, group * WIDTH, Y, scores, cost, squares[row], alpha, steps)
             worst = max(worst, gradient)
             if moved:
-                _move_weights(indices, data, indptr[row], indptr[row + 1], coef[group], steps)
+                move_rows(indices, data, indptr[row], indptr[row + 1], coef[group], 0, steps)
                 intercept[group] += steps
             rest = rest and sure and not moved
         if rest:
@@ -338,7 +267,7 @@ def _steps(row, first, Y, scores, cost, square, alpha, steps):
     worst = np.float32(0)
     moved, sure = False, True
     steps[:] = 0
-    for k in range(min(_WIDTH, Y.shape[1] - first)):
+    for k in range(min(WIDTH, Y.shape[1] - first)):
         y, before = np.float32(Y[row, first + k]), alpha[row, first + k]
         if y == 0:
             continue
@@ -362,11 +291,11 @@ def _steps(row, first, Y, scores, cost, square, alpha, steps):
 def _score_rows(rows, coef, intercept, scores):
     """Set the scores (n_rows, n_labels) of all rows."""
     indptr, indices, data = rows[:3]
-    sums = np.empty(_WIDTH, dtype=np.float32)
+    sums = np.empty(WIDTH, dtype=np.float32)
     n_labels = scores.shape[1]
     for row in range(len(scores)):
         for group in range(len(coef)):
             sums[:] = intercept[group]
-            _add_products(indices, data, indptr[row], indptr[row + 1], coef[group], sums)
-            for k in range(min(_WIDTH, n_labels - group * _WIDTH)):
-                scores[row, group * _WIDTH + k] = sums[k]
+            add_products(indices, data, indptr[row], indptr[row + 1], coef[group], 0, sums)
+            for k in range(min(WIDTH, n_labels - group * WIDTH)):
+                scores[row, group * WIDTH + k] = sums[k]

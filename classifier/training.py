@@ -39,7 +39,7 @@ _CANDIDATE_SCORE = -0.6
 
 
 @dataclass(slots=True)
-class _Plan:
+class Plan:
     """What the heads of one task are fitted from.
 
     `rows` are the articles whose labels are known, `targets` (n_rows, n_heads) the heads' targets, `cost` of the same
@@ -95,11 +95,11 @@ def train(
     gazetteer = load_gazetteer() if config.needs_gazetteer(labels) else None
     plans = [_plan(name, column, config, gazetteer) for name, column in labels.items()]
     reading = blocks_.read(articles, config, gazetteer)
-    blocks = tuple(_fit_block(reading, block) for block in config.blocks)
-    matrices = [_matrix(reading, block) for block in blocks]
+    blocks = tuple(fit_block(count_block(reading, block), block) for block in config.blocks)
+    matrices = [block_matrix(reading, block) for block in blocks]
     if any(block.config.keep for block in blocks):
         blocks = _prune(blocks, matrices, plans, config)
-        matrices = [_matrix(reading, block) for block in blocks]
+        matrices = [block_matrix(reading, block) for block in blocks]
     pairs = place_pairs(reading, articles, gazetteer) if gazetteer else None
     kept_together = duplicate_groups(articles, groups)
     if kept_together.max() == 0:  # One outlet alone: its articles must do.
@@ -108,7 +108,7 @@ def train(
     weights = np.ones(len(articles), dtype=np.float32) if sample_weight is None else sample_weight
     with parallel_config(**({} if n_jobs is None else {"n_jobs": n_jobs})):
         fitted = [_fit_task(plan, blocks, matrices, folds, weights, pairs, gazetteer, config) for plan in plans]
-    return _assemble(config, blocks, fitted, gazetteer)
+    return assemble(config, blocks, fitted, gazetteer)
 
 
 def duplicate_groups(articles: Sequence[Article], groups: Sequence[str] | None) -> NDArray[np.int64]:
@@ -156,17 +156,8 @@ def _folds(groups: NDArray[np.int64], config: Config) -> NDArray[np.int64]:
     return fold_of[np.searchsorted(ids, groups)]
 
 
-def _fit_block(reading: Reading, block: BlockConfig) -> Block:
-    vectorizer = CharNgramTfidf(ngram_range=(1, 9), min_df=block.min_df, max_features=block.max_features)
-    try:
-        vectorizer.fit_counts(_count(reading, block))
-    except ValueError as error:
-        few = f"no n-gram of zone {block.zone!r} is in {block.min_df} of {len(reading.encoded.page)} articles"
-        raise DataError(f"{few}: give more articles, or a configuration with a lower min_df") from error
-    return Block(block, vectorizer.keys_, vectorizer.idf_)
-
-
-def _count(reading: Reading, block: BlockConfig) -> ngrams.NgramCounts:
+def count_block(reading: Reading, block: BlockConfig) -> ngrams.NgramCounts:
+    """Count the n-grams that a block reads."""
     if block.analyzer == "stem":
         return stems.count_tokens(reading.tokens(block), block.ngram_range)
     counter = ngrams.NgramCounter(block.ngram_range)
@@ -174,8 +165,25 @@ def _count(reading: Reading, block: BlockConfig) -> ngrams.NgramCounts:
     return counter.counts()
 
 
-def _matrix(reading: Reading, block: Block) -> csr_matrix:
-    """Return the block's part of the features, of length `weight` each row."""
+def fit_block(counts: ngrams.NgramCounts, block: BlockConfig) -> Block:
+    """Choose a block's vocabulary from the counts of all articles.
+
+    Raises
+    ------
+    DataError
+        If no n-gram is frequent enough.
+    """
+    vectorizer = CharNgramTfidf(min_df=block.min_df, max_features=block.max_features)
+    try:
+        vectorizer.fit_counts(counts)
+    except ValueError as error:
+        few = f"no n-gram of zone {block.zone!r} is in {block.min_df} of {counts.n_documents} articles"
+        raise DataError(f"{few}: give more articles, or a configuration with a lower min_df") from error
+    return Block(block, vectorizer.keys_, vectorizer.idf_)
+
+
+def block_matrix(reading: Reading, block: Block) -> csr_matrix:
+    """Return the block's part of the features, of length `weight` each row, (n_articles, n_ngrams)."""
     config = block.config
     if config.analyzer == "stem":
         X = stems.tokens_matrix(reading.tokens(config), config.ngram_range, block.keys, block.weighting())
@@ -192,7 +200,7 @@ def _matrix(reading: Reading, block: Block) -> csr_matrix:
 
 
 def _prune(
-    blocks: tuple[Block, ...], matrices: Sequence[csr_matrix], plans: Sequence[_Plan], config: Config
+    blocks: tuple[Block, ...], matrices: Sequence[csr_matrix], plans: Sequence[Plan], config: Config
 ) -> tuple[Block, ...]:
     """Keep the n-grams of each block that a first fit of all tasks gives most weight where they occur."""
     first_fit = replace(config, heads=replace(config.heads, max_iter=_FIRST_FIT_ROUNDS))
@@ -286,7 +294,7 @@ def plan_heads(name: str, counts: LabelCounts, config: Config, gazetteer: Gazett
     return HeadPlan(name, labels, heads, tuple(counts.first[label] for label in heads), has_places)
 
 
-def _plan(name: str, column: Labels, config: Config, gazetteer: Gazetteer | None) -> _Plan:
+def _plan(name: str, column: Labels, config: Config, gazetteer: Gazetteer | None) -> Plan:
     rows = np.array([i for i, labels in enumerate(column) if labels is not None], dtype=np.int64)
     gold = [list(dict.fromkeys(column[i] or ())) for i in rows]
     counts = LabelCounts()
@@ -294,7 +302,7 @@ def _plan(name: str, column: Labels, config: Config, gazetteer: Gazetteer | None
         counts.add(labels)
     plan = plan_heads(name, counts, config, gazetteer)
     targets, cost = plan.targets(gold, config.heads)
-    return _Plan(name, plan.labels, plan.heads, rows, gold, targets, cost, plan.has_places)
+    return Plan(name, plan.labels, plan.heads, rows, gold, targets, cost, plan.has_places)
 
 
 def _targets(gold: Sequence[Sequence[str]], heads: Sequence[str], *, ordered: bool) -> NDArray[np.int8]:
@@ -327,17 +335,17 @@ def _costs(
 
 
 @dataclass(slots=True)
-class _FittedTask:
+class FittedTask:
     """Heads of one task: a coefficient matrix a block (None where the block is not for the task)."""
 
-    plan: _Plan
+    plan: Plan
     coefs: list[NDArray[np.float32] | None]
     intercept: NDArray[np.float32]
     task: Task
 
 
 def _fit_task(
-    plan: _Plan,
+    plan: Plan,
     blocks: Sequence[Block],
     matrices: Sequence[csr_matrix],
     folds: NDArray[np.int64],
@@ -345,7 +353,7 @@ def _fit_task(
     pairs: PlacePairs | None,
     gazetteer: Gazetteer | None,
     config: Config,
-) -> _FittedTask:
+) -> FittedTask:
     used = [not b.config.tasks or plan.name in b.config.tasks for b in blocks]
     if not any(used):
         raise DataError(f"no block of the configuration is for task {plan.name!r}: add it to `tasks` of one")
@@ -354,6 +362,23 @@ def _fit_task(
     rounds = min(config.heads.max_iter, _CALIBRATION_ROUNDS)
     held_out = held_out_scores(X, plan.targets, fold, **{**options, "max_iter": rounds})
     coef, intercept = fit_heads(X, plan.targets, **options)
+    task = fit_decisions(plan, held_out, pairs, fold, gazetteer)
+    bounds = np.cumsum([0] + [m.shape[1] if use else 0 for m, use in zip(matrices, used, strict=True)])
+    parts = [coef[a:b] if use else None for a, b, use in zip(bounds[:-1], bounds[1:], used, strict=True)]
+    return FittedTask(plan, parts, intercept, task)
+
+
+def fit_decisions(
+    plan: Plan,
+    held_out: NDArray[np.float32],
+    pairs: PlacePairs | None,
+    fold: NDArray[np.int64],
+    gazetteer: Gazetteer | None,
+) -> Task:
+    """Fit place weights and calibration on the held-out scores of the articles of a plan, (n_rows, n_heads).
+
+    `pairs` are of all articles, `fold` of those of the plan.
+    """
     place = order = ranks = None
     if len(plan.heads) == 2 * len(plan.labels):
         held_out, ranks = np.hsplit(held_out, 2)
@@ -362,10 +387,7 @@ def _fit_task(
         assert gazetteer is not None
         (place, order), (held_out, ranks) = _fit_place_heads(plan, held_out, pairs, fold, gazetteer)
     columns = slice(0, len(plan.heads))
-    task = Task(plan.name, plan.labels, plan.heads, columns, _calibrate(plan, held_out, ranks), place, order)
-    bounds = np.cumsum([0] + [m.shape[1] if use else 0 for m, use in zip(matrices, used, strict=True)])
-    parts = [coef[a:b] if use else None for a, b, use in zip(bounds[:-1], bounds[1:], used, strict=True)]
-    return _FittedTask(plan, parts, intercept, task)
+    return Task(plan.name, plan.labels, plan.heads, columns, _calibrate(plan, held_out, ranks), place, order)
 
 
 def _features(matrices: Sequence[csr_matrix], rows: NDArray[np.int64]) -> csr_matrix:
@@ -379,7 +401,7 @@ def _solver_options(cost: NDArray[np.float32], config: Config) -> dict[str, Any]
     return {"C": h.C, "cost": cost, "max_iter": h.max_iter, "tol": h.tol, "seed": config.seed}
 
 
-def _calibrate(plan: _Plan, held_out: NDArray[np.float32], ranks: NDArray[np.float32] | None) -> Calibration:
+def _calibrate(plan: Plan, held_out: NDArray[np.float32], ranks: NDArray[np.float32] | None) -> Calibration:
     column = {label: k for k, label in enumerate(plan.labels)}
     gold = [[column[label] for label in labels] for labels in plan.gold]
     most = max(map(len, gold))
@@ -388,7 +410,7 @@ def _calibrate(plan: _Plan, held_out: NDArray[np.float32], ranks: NDArray[np.flo
 
 
 def _fit_place_heads(
-    plan: _Plan, heads: NDArray[np.float32], pairs: PlacePairs, fold: NDArray[np.int64], gazetteer: Gazetteer
+    plan: Plan, heads: NDArray[np.float32], pairs: PlacePairs, fold: NDArray[np.int64], gazetteer: Gazetteer
 ) -> tuple[tuple[PlaceHead, PlaceHead], tuple[NDArray[np.float32], NDArray[np.float32]]]:
     """Fit the weights shared by all countries, for holding and for order; return them and held-out scores of both."""
     row_of = np.full(int(max(plan.rows.max(), pairs.article.max(initial=0))) + 1, -1, dtype=np.int64)
@@ -439,7 +461,7 @@ def _values(head: PlaceHead) -> tuple[float, ...]:
     return head.unmentioned, head.ngram, head.headless, head.none, head.intercept
 
 
-def _candidates(plan: _Plan, heads: NDArray[np.float32], pairs: PlacePairs, gazetteer: Gazetteer) -> _Candidates:
+def _candidates(plan: Plan, heads: NDArray[np.float32], pairs: PlacePairs, gazetteer: Gazetteer) -> _Candidates:
     """Return the countries that each article names or whose head is not far off.
 
     Columns: the place features, whether unmentioned, the head's score, whether headless, NONE's score.
@@ -478,8 +500,8 @@ def _fit_shared(X: NDArray[np.float32], y: NDArray[np.bool_]) -> PlaceHead:
     return PlaceHead(weights[:-4].copy(), unmentioned, ngram, headless, none, intercept)
 
 
-def _assemble(
-    config: Config, blocks: tuple[Block, ...], fitted: Sequence[_FittedTask], gazetteer: Gazetteer | None
+def assemble(
+    config: Config, blocks: tuple[Block, ...], fitted: Sequence[FittedTask], gazetteer: Gazetteer | None
 ) -> Scorer:
     tasks, first = {}, 0
     for f in fitted:

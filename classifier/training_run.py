@@ -1,10 +1,11 @@
 """What `train` does: read, score a held-out part, fit on all, save."""
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -12,13 +13,18 @@ import numpy as np
 from classifier.article import Article
 from classifier.card import model_card
 from classifier.config import Config
-from classifier.data import LabelledArticles, read_articles
+from classifier.data import LabelledArticles, Record, Reject, iter_records, read_articles
 from classifier.errors import DataError
 from classifier.evaluate import Evaluation, evaluate
 from classifier.persistence import check_writable, save_scorer
+from classifier.scorer import Scorer
+from classifier.streaming import batched
 from classifier.training import Labels, held_out_fold, train
 
 __all__ = ["Run"]
+
+_BATCH_RECORDS = 4096
+_MOST_REJECTS_KEPT = 5
 
 Status = Callable[[str], AbstractContextManager[None]]
 
@@ -73,11 +79,52 @@ class Run:
                 evaluation = self._held_out(data.articles, labels, data.groups)
         with status(f"training on {len(data)} articles"):
             scorer = train(data.articles, labels, self.config, groups=data.groups, n_jobs=self.jobs)
+        self._save(scorer, evaluation)
+        return evaluation
+
+    def execute_out_of_core(
+        self,
+        *,
+        with_report: bool,
+        scratch: Path | None,
+        status: Status,
+        on_rejects: Callable[[Sequence[Reject], int], None],
+    ) -> Evaluation | None:
+        """Do the same in memory that does not grow with the data, as `train_out_of_core` says.
+
+        Parameters
+        ----------
+        scratch : Path or None
+            A folder on a disk with room; None for that of the output.
+        on_rejects : callable
+            Called with the first bad records and how many there are.
+
+        Raises
+        ------
+        DataError
+            If the data, the scratch folder or the output place can't be used.
+        """
+        from classifier.out_of_core import train_out_of_core
+
+        check_writable(self.output)
+        reader = _Reader(self)
+        place = scratch or self.output.parent
+        try:
+            with TemporaryDirectory(prefix=".scratch-", dir=place) as folder, status("training out of core"):
+                scorer, evaluation = train_out_of_core(
+                    reader.read, list(self.task_columns), self.config, scratch=Path(folder), with_report=with_report
+                )
+        except OSError as error:
+            raise DataError(f"{place}: can't write there: {error.strerror or error}") from error
+        on_rejects(reader.rejects, reader.n_rejects)
+        self._save(scorer, evaluation)
+        return evaluation
+
+    def _save(self, scorer: Scorer, evaluation: Evaluation | None) -> None:
         sources = [f"{source} (sha256 {_hash(source)})" for source in self.sources]
         card = model_card(scorer, sources=sources, evaluation=evaluation, command=f"train.py {' '.join(self.sources)}")
         extra: dict[str, Any] = {"data": sources, "metrics": evaluation.to_dict() if evaluation else None}
         save_scorer(scorer, self.output, card=card, extra=extra)
-        return evaluation
 
     def _read(self) -> LabelledArticles:
         parts = [
@@ -110,6 +157,39 @@ class Run:
             raise DataError(f"apart from those held out to score on: {error}; --no-report trains on all") from error
         predictions = scorer.predict([articles[i] for i in outside], self.jobs)
         return evaluate(predictions, {task: [column[i] for i in outside] for task, column in labels.items()})
+
+
+class _Reader:
+    """Reads the files of a run again and again, and keeps the first bad records of the first time."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.rejects: list[Reject] = []
+        self.n_rejects = 0
+        self._n_reads = 0
+
+    def read(self) -> Iterator[list[Record]]:
+        """Yield the records, some thousands at a time."""
+        self._n_reads += 1
+        run = self.run
+        for source in run.sources:
+            records = iter_records(
+                source,
+                task_columns=run.task_columns,
+                text=run.text,
+                title=run.title,
+                group=run.group,
+                encoding=run.encoding,
+            )
+            for batch in batched(records, _BATCH_RECORDS):
+                if self._n_reads == 1:
+                    self._note_rejects(batch)
+                yield batch
+
+    def _note_rejects(self, batch: Sequence[Record]) -> None:
+        bad = [Reject(record.position, record.error) for record in batch if record.error is not None]
+        self.n_rejects += len(bad)
+        self.rejects += bad[: _MOST_REJECTS_KEPT - len(self.rejects)]
 
 
 def _concatenate(parts: Sequence[LabelledArticles]) -> LabelledArticles:

@@ -14,6 +14,9 @@ __all__ = ["EncodedArticles", "encode_articles", "zone_spans"]
 
 Spans = NDArray[np.int64]
 
+_BATCH_ARTICLES = 512
+"""Code points, four bytes each, of so many articles at a time."""
+
 
 class EncodedArticles(NamedTuple):
     """Normalized articles.
@@ -34,14 +37,21 @@ class EncodedArticles(NamedTuple):
 
 def encode_articles(articles: Sequence[Article], table: SymbolTable) -> EncodedArticles:
     """Normalize articles and lay them out."""
-    texts = [part for a in articles for part in (a.title, f"{a.title}\n{a.text}" if a.title else a.text)]
-    symbols, ends = table.encode(texts)
+    batches = [articles[i : i + _BATCH_ARTICLES] for i in range(0, max(1, len(articles)), _BATCH_ARTICLES)]
+    parts = [table.encode(_parts(batch)) for batch in batches]
+    symbols = np.concatenate([part for part, _ in parts])
+    offsets = np.cumsum([0, *(len(part) for part, _ in parts)])
+    ends = np.concatenate([part + offset for (_, part), offset in zip(parts, offsets[:-1], strict=True)])
     begins = np.concatenate([np.zeros(1, dtype=np.int64), ends])[: len(ends)]
     title = np.column_stack([begins[0::2], ends[0::2]])
     page = np.column_stack([begins[1::2], ends[1::2]])
     title_length = title[:, 1] - title[:, 0]
     text_begin = np.minimum(page[:, 0] + title_length + (title_length > 0), page[:, 1])
     return EncodedArticles(symbols, title, page, np.column_stack([text_begin, page[:, 1]]))
+
+
+def _parts(articles: Sequence[Article]) -> list[str]:
+    return [part for a in articles for part in (a.title, f"{a.title}\n{a.text}" if a.title else a.text)]
 
 
 def zone_spans(encoded: EncodedArticles, zone: str, lead_characters: int, untitled_characters: int) -> Spans:

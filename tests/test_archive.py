@@ -4,8 +4,10 @@ import csv
 import errno
 import json
 import os
-import signal
 import sys
+import threading
+import time
+from contextlib import suppress
 from types import SimpleNamespace
 
 import pyarrow.parquet as pq
@@ -200,20 +202,61 @@ def test_nobody_answers(run):
         run(scheduler="tcp://127.0.0.1:9")
 
 
-def test_killed_workers_lose_nothing(source, news_folder, news_predictor, tmp_path):
+def test_workers_that_do_not_start(run, monkeypatch):
+    def fail(**_):
+        raise RuntimeError("Nanny failed to start.")
+
+    monkeypatch.setattr(distributed, "LocalCluster", fail)
+    with pytest.raises(DataError, match="no workers could be started: Nanny failed to start"):
+        run(scheduler=None)
+
+
+def test_workers_that_dask_gave_up_are_replaced(monkeypatch):
+    """Only those, and not while they may still be starting."""
+    monkeypatch.setattr(archive, "_LOOK_SECONDS", 0)
+    n_live = iter([2, 1, 1, 2, *[1] * archive._LOOKS_BEFORE_LOST, 2])
+    asked, over = [], threading.Event()
+
+    class Cluster:
+        scale = asked.append
+
+        @property
+        def scheduler_info(self):
+            n = next(n_live, None)
+            if n is None:
+                over.set()
+            return {"workers": {i: {} for i in range(n or 2)}}
+
+    archive._replace_lost(Cluster(), 2, over)
+    assert asked == [1, 2]
+
+
+def test_killed_workers_lose_nothing(source, news_folder, news_predictor, tmp_path, monkeypatch):
+    """Killed at work, and those in their place before they could begin: Dask gives these up."""
+    monkeypatch.setattr(archive, "_LOOK_SECONDS", 0.2)
+    monkeypatch.setattr(archive, "_LOOKS_BEFORE_LOST", 25)
     for i in range(6):
         (source / "one" / f"{i}.jsonl").write_bytes((source / "one" / "b.jsonl").read_bytes())
     killed = []
 
-    def kill_once(*_):
-        for process in [] if killed else psutil.Process().children(recursive=True):
-            if "spawn_main" in " ".join(process.cmdline()):
-                process.send_signal(signal.SIGKILL)
-                killed.append(process.pid)
+    def kill():
+        until = time.monotonic() + 2
+        while time.monotonic() < until:
+            for process in psutil.Process().children(recursive=True):
+                with suppress(psutil.Error):
+                    if "spawn_main" in " ".join(process.cmdline()):
+                        process.kill()
+                        process.wait()
+                        killed.append(process.pid)
+            time.sleep(0.05)
 
-    arguments = {"model": news_folder, "n_workers": 2, "on_file": kill_once}
+    def kill_after_first(n_done, _):
+        if n_done == 1:
+            threading.Thread(target=kill).start()
+
+    arguments = {"model": news_folder, "n_workers": 2, "on_file": kill_after_first}
     result = predict_archive([str(source / "**" / "*.*")], tmp_path / "out", OPTIONS, **arguments)
-    assert len(killed) == 2
+    assert len(killed) > 2
     assert (result.labelled, result.rejected, result.failures) == (100, 15, {})
     assert len(entries(tmp_path / "out")) == 10
     assert_same(tmp_path / "out", news_predictor, tmp_path)

@@ -25,17 +25,17 @@ def make_scorer(vectorizer, coef, *, sublinear=True, weight=1.0):
 
 
 def score(scorer, articles):
-    scores = np.zeros((len(articles), scorer.coef.shape[1]), dtype=np.float32)
+    scores = np.zeros((len(articles), len(scorer.scale)), dtype=np.float32)
     known = scorer.add_scores(blocks.read(articles, Config(), None), scores)
     return scores, known
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.int8])
-@pytest.mark.parametrize("sublinear", [True, False])
-def test_scores_equal_matrix_times_coef(corpus, fitted, dtype, sublinear):
+@pytest.mark.parametrize(("sublinear", "n_heads"), [(True, N_HEADS), (False, N_HEADS), (True, 16), (True, 37)])
+def test_scores_equal_matrix_times_coef(corpus, fitted, dtype, sublinear, n_heads):
     vectorizer, texts = fitted
     vectorizer.set_params(sublinear_tf=sublinear)
-    coef = np.random.default_rng(0).integers(-127, 128, (len(vectorizer.idf_), N_HEADS)).astype(dtype)
+    coef = np.random.default_rng(0).integers(-127, 128, (len(vectorizer.idf_), n_heads)).astype(dtype)
     scorer, scale = make_scorer(vectorizer, coef, sublinear=sublinear, weight=0.7)
     expected = vectorizer.transform(texts).astype(np.float64) @ coef.astype(np.float64) * scale * np.float32(0.7)
     scores, known = score(scorer, corpus.articles)

@@ -359,6 +359,13 @@ def test_huge_member_is_refused(register, tmp_path, monkeypatch):
         list(load("ant", tmp_path))
 
 
+def test_bomb_beside_the_articles_is_not_unpacked(register, tmp_path):
+    (tmp_path / "ant.tar.gz").write_bytes(tar_of({"README": "x" * 20_000_000, "a.txt": "x"}))
+    register(corpus())
+    with pytest.raises(DataError, match=r"unfolds to more than 200 times its size at README"):
+        list(load("ant", tmp_path))
+
+
 @pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.GNUTYPE_LONGNAME])
 def test_huge_tar_header_is_refused(register, tmp_path, kind):
     info = tarfile.TarInfo("header")

@@ -6,6 +6,8 @@ import itertools
 import json
 import lzma
 import math
+import os
+import re
 import subprocess
 import sys
 import tracemalloc
@@ -118,6 +120,15 @@ def test_folder_of_labels(tmp_path):
     assert [reject.position for reject in result.rejects] == [4, 5]
     assert result.rejects[0].reason == "sport/3.txt: text is empty"
     assert "sport/4.txt: text has the byte 0xFF" in result.rejects[1].reason
+
+
+def test_pipe_in_a_folder_is_not_waited_for(tmp_path):
+    (tmp_path / "sport").mkdir()
+    (tmp_path / "sport" / "a.txt").write_text("فاز الفريق")
+    os.mkfifo(tmp_path / "sport" / "b.txt")
+    result = read_articles(tmp_path)
+    assert len(result) == 1
+    assert [(r.position, r.reason) for r in result.rejects] == [(2, "sport/b.txt: not a file")]
 
 
 def test_folder_labels_are_of_the_first_task_without_a_topic(tmp_path):
@@ -254,6 +265,7 @@ def test_field_above_the_limit_of_the_csv_module_is_read(tmp_path):
 
 def test_bomb_is_not_held_in_memory(tmp_path, monkeypatch):
     monkeypatch.setattr(data, "MAX_RECORD_CHARS", 10_000)
+    monkeypatch.setattr(data, "MAX_UNFOLDING", 10_000)
     path = write(tmp_path / "x.jsonl.gz", gzip.compress(b"x" * 30_000_000 + b'\n{"text": "good"}\n'))
     tracemalloc.start()
     try:
@@ -264,6 +276,18 @@ def test_bomb_is_not_held_in_memory(tmp_path, monkeypatch):
     assert [record.position for record in records] == [1, 2]
     assert records[0].error == "longer than 10,000 characters"
     assert peak < 3_000_000
+
+
+@pytest.mark.parametrize(
+    ("suffix", "compress"), [(".gz", gzip.compress), (".bz2", bz2.compress), (".xz", lzma.compress), (".zst", zstd)]
+)
+def test_bomb_is_not_read_to_its_end(tmp_path, monkeypatch, suffix, compress):
+    """A megabyte of bzip2 may become a terabyte."""
+    monkeypatch.setattr(data, "MAX_RECORD_CHARS", 10_000)
+    content = b'{"text": "good"}\n' + b"x" * 10_000_000 + b'\n{"text": "not reached"}\n'
+    records = list(iter_records(write(tmp_path / f"x.jsonl{suffix}", compress(content)), task_columns={}))
+    assert [record.error is None for record in records] == [True, False]
+    assert re.search(r"can't be read from here on: it unfolds to more than [\d,]+ bytes, 200 times", records[1].error)
 
 
 def test_records_come_before_the_input_ends(monkeypatch):

@@ -139,6 +139,13 @@ def _cut(name):
     return damage
 
 
+def _names(n):
+    def damage(arrays):
+        arrays["country_codes"] = np.frombuffer(" ".join(map(str, range(n))).encode(), np.uint8)
+
+    return damage
+
+
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
@@ -149,6 +156,8 @@ def _cut(name):
         pytest.param(lambda a: a.update(words=a["words"].reshape(4, 3)), "words", id="shape"),
         pytest.param(_put("alphabet", 3, 0x645), "another alphabet", id="alphabet"),
         pytest.param(_put("alphabet", 3, 0xFFFFFFFF), "another alphabet", id="no code point"),
+        pytest.param(_names(1001), "more than 1000 countries", id="countries"),
+        pytest.param(lambda a: a.update(kinds=np.zeros(2**22 + 1, np.uint8)), "kinds has 4194305 items", id="items"),
         pytest.param(_put("kinds", 0, len(KINDS)), "kinds out of range", id="kind"),
         pytest.param(_put("name_words", 0, 6), "name_words out of range", id="word"),
         pytest.param(_put("name_words", 0, -1), "name_words out of range", id="negative word"),

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from classifier import zones
 from classifier.article import Article
 from classifier.blocks import encode
 from classifier.normalize import normalize_text
@@ -28,6 +29,14 @@ def test_spans_of_title_page_and_text():
     assert read(articles, encoded.title, encoded) == [normalize_text(a.title) for a in articles]
     assert read(articles, encoded.text, encoded) == [normalize_text(a.text) for a in articles]
     assert read(articles, encoded.page, encoded) == [normalize_text(f"{a.title}\n{a.text}") for a in articles]
+
+
+def test_batches_change_nothing(monkeypatch):
+    articles = [TITLED, UNTITLED, Article("", "عنوان"), Article("", ""), Article("نص", "؟!")]
+    whole = encode(articles)
+    monkeypatch.setattr(zones, "_BATCH_ARTICLES", 2)
+    for part, expected in zip(encode(articles), whole, strict=True):
+        np.testing.assert_array_equal(part, expected)
 
 
 def test_no_articles():
