@@ -61,7 +61,7 @@ class FastText:
 
     def __init__(self, minn, maxn):
         # Epochs and rate change what training costs, not what a label does; the accuracy stands beside.
-        self.options = {"minn": minn, "maxn": maxn, "lr": 0.5, "epoch": 10}
+        self.options = {"minn": minn, "maxn": maxn, "lr": 0.2, "epoch": 10}
 
     def prepare(self, articles):
         return [" ".join(f"{title} {text}".split()) for title, text in articles]
@@ -69,7 +69,10 @@ class FastText:
     def fit(self, texts, labels):
         from accuracy import fit_fasttext
 
-        self.model, self.names = fit_fasttext(texts, labels, self.options)
+        try:
+            self.model, self.names = fit_fasttext(texts, labels, self.options)
+        except RuntimeError:  # It diverged.
+            self.model, self.names = fit_fasttext(texts, labels, self.options | {"lr": self.options["lr"] / 4})
 
     def predict(self, texts):
         return [self.names[labels[0]] for labels in self.model.predict(texts)[0]]

@@ -294,18 +294,28 @@ def _state(task: Task, scores: Scores, ranks: Scores | None, known: NDArray[np.b
         preferred = scores.copy()
         preferred[top] = np.inf
     stated &= known[:, None]
-    rows: list[tuple[Label, ...]] = []
-    for i in range(len(scores)):
-        columns = np.flatnonzero(stated[i])
-        columns = columns[np.argsort(-preferred[i, columns], kind="stable")][: c.max_labels]
-        columns = columns[np.argsort(-ordered[i, columns], kind="stable")]
-        rows.append(
-            tuple(
-                _label(task.name, task.labels[k], first[i] if place == 0 else holds[i, k], scores[i, k])
-                for place, k in enumerate(columns)
-            )
+    all_rows, all_columns = np.nonzero(stated)
+    rows, columns, place = _in_order(all_rows, all_columns, preferred)
+    rows, columns, place = _in_order(rows[place < c.max_labels], columns[place < c.max_labels], ordered)
+    probabilities = np.where(place == 0, first[rows], holds[rows, columns])
+    names = [name_of(task.name, code) for code in task.labels]
+    labels = [
+        Label(task.labels[k], names[k].name_ar, names[k].name_en, probability, score)
+        for k, probability, score in zip(
+            columns.tolist(), probabilities.tolist(), scores[rows, columns].tolist(), strict=True
         )
-    return rows
+    ]
+    bounds = np.searchsorted(rows, np.arange(len(scores) + 1)).tolist()
+    return [tuple(labels[begin:end]) for begin, end in pairwise(bounds)]
+
+
+def _in_order(
+    rows: NDArray[np.int64], columns: NDArray[np.int64], values: Scores
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Sort cells by row, then by descending value, ties as they come; return them, and the place of each in its row."""
+    order = np.lexsort((-values[rows, columns], rows))
+    rows = rows[order]
+    return rows, columns[order], np.arange(len(rows)) - np.searchsorted(rows, rows)
 
 
 def _label(task: str, code: str, probability: float, score: float) -> Label:
