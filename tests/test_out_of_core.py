@@ -59,6 +59,20 @@ def test_heads_are_those_of_training_in_memory(corpus, tmp_path, monkeypatch, co
         assert (task.labels, task.heads) == (whole.tasks[task.name].labels, whole.tasks[task.name].heads)
 
 
+def test_calibration_sees_scores_of_heads_that_did_not_see_the_article(corpus, tmp_path, monkeypatch):
+    """Labels by chance can be learnt by heart, not foreseen."""
+    seen = []
+    decide = out_of_core.fit_decisions
+    monkeypatch.setattr(out_of_core, "fit_decisions", lambda *args: seen.append(args) or decide(*args))
+    rng = np.random.default_rng(0)
+    rows = [replace(r, labels={"topic": [str(rng.integers(4))]}) for r in records(corpus)]
+    fit(rows, CHAR, tmp_path / "scratch", tasks=["topic"])
+    (plan, scores, *_), *_ = seen
+    right = [plan.heads[k] == gold[0] for k, gold in zip(scores.argmax(axis=1), plan.gold, strict=True)]
+    assert len(right) > 10
+    assert np.mean(right) < 0.6
+
+
 def test_articles_whose_labels_are_unknown(corpus, tmp_path):
     rows = records(corpus)
     topics = [replace(r, labels={**r.labels, "country": None}) for r in rows]
