@@ -64,7 +64,8 @@ _SNIFFED_ROWS = 100
 _BUFFER_BYTES = 1 << 17
 _MOST_REPLAYS = 4  # how often a character of a CSV file is read again, on average
 _MAX_COLUMNS = 1000  # JSON lines may bring new keys for ever
-_PARQUET_ROWS = 256  # one batch in memory; a dictionary-encoded column can unfold to much more than its file
+_PARQUET_ROWS = 256
+_PARQUET_BYTES = 1 << 26  # of a batch in memory, as far as the file says the truth about its sizes
 # NUL, undecodable bytes as `surrogateescape` leaves them, and halves of surrogate pairs from JSON's \u escapes.
 _UNUSABLE = re.compile("[\x00\ud800-\udfff]")
 
@@ -618,7 +619,9 @@ def _open_parquet(path: Path, columns: _Columns) -> _Table:
     import pyarrow.parquet as pq
 
     try:
-        file = pq.ParquetFile(path)
+        with pq.ParquetFile(path) as file:
+            shared = _columns_to_share(file)
+        file = pq.ParquetFile(path, read_dictionary=shared)
     except (OSError, ValueError) as error:  # pyarrow's own errors are kinds of these
         raise DataError(f"{path}: not a readable parquet file: {_one_line(error)}") from error
     names = file.schema_arrow.names
@@ -634,13 +637,36 @@ def _parquet_rows(file: "pq.ParquetFile", wanted: list[str]) -> Iterator[_Row]:
             end = start + file.metadata.row_group(group).num_rows
             position = start
             try:
-                for batch in file.iter_batches(_PARQUET_ROWS, row_groups=[group], columns=wanted):
+                for batch in file.iter_batches(_rows_a_batch(file, group), row_groups=[group], columns=wanted):
                     for fields in _batch_rows(batch):
                         yield _Row(position, fields)
                         position += 1
             except (OSError, ValueError) as error:
                 yield _Row(position, error=f"rows {position} to {end - 1} can't be read: {_one_line(error)}")
             start = end
+
+
+def _columns_to_share(file: "pq.ParquetFile") -> list[str]:
+    """Return the columns to read as dictionaries, or one long text that many rows share would be unfolded a row each.
+
+    The dictionary of a row group is held whole: none where the groups are large.
+    """
+    import pyarrow as pa
+
+    groups = [file.metadata.row_group(i) for i in range(file.num_row_groups)]
+    if any(group.total_byte_size > _PARQUET_BYTES for group in groups):
+        return []
+    return [field.name for field in file.schema_arrow if pa.types.is_string(field.type)]
+
+
+def _rows_a_batch(file: "pq.ParquetFile", group: int) -> int:
+    """Return how many rows to read at once; OSError if a column unfolds to more than is read of compressed files."""
+    metadata = file.metadata.row_group(group)
+    for column in map(metadata.column, range(metadata.num_columns)):
+        if column.total_uncompressed_size > max(MAX_UNFOLDING * column.total_compressed_size, MAX_RECORD_CHARS):
+            raise OSError(f"column {column.path_in_schema!a:.40} unfolds to more than {MAX_UNFOLDING} times its size")
+    mean_bytes = int(metadata.total_byte_size) // max(int(metadata.num_rows), 1)
+    return max(1, min(_PARQUET_ROWS, _PARQUET_BYTES // max(mean_bytes, 1)))
 
 
 def _batch_rows(batch: "pa.RecordBatch") -> Iterator[dict[str, object]]:
@@ -650,6 +676,10 @@ def _batch_rows(batch: "pa.RecordBatch") -> Iterator[dict[str, object]]:
 
 
 def _python_values(column: "pa.Array") -> list[object]:
+    if hasattr(column, "dictionary"):
+        used = column.indices.unique().drop_null()
+        values = dict(zip(used.to_pylist(), _python_values(column.dictionary.take(used)), strict=True))
+        return [values.get(i) for i in column.indices.to_pylist()]
     try:
         return cast("list[object]", column.to_pylist())
     except UnicodeDecodeError:  # some string is not UTF-8: find out which, and keep the others

@@ -324,6 +324,30 @@ def test_bad_values_of_a_parquet_file(tmp_path):
     assert "byte 0xFF" in result.rejects[1].reason
 
 
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc")
+def test_text_that_all_rows_of_a_parquet_file_share_is_not_unfolded(tmp_path):
+    column = pa.DictionaryArray.from_arrays(pa.array([0] * 50, pa.int32()), pa.array(["x" * 8_000_000]))
+    path = tmp_path / "x.parquet"
+    pq.write_table(pa.table({"text": column}), path, compression="zstd")
+    assert path.stat().st_size < 100_000
+    code = (
+        "import re, sys; from classifier.data import iter_records; import pyarrow.parquet;"
+        "room = lambda: int(re.search(r'VmHWM:\\s+(\\d+)', open('/proc/self/status').read())[1]) >> 10; before = room();"
+        "print(sum(r.error is None for r in iter_records(sys.argv[1], task_columns={})), room() - before)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=True)
+    n_read, mebibytes = map(int, done.stdout.split())
+    assert n_read == 50
+    assert mebibytes < 300
+
+
+def test_parquet_bomb_is_refused(tmp_path):
+    path = tmp_path / "x.parquet"
+    pq.write_table(pa.table({"text": ["x" * 5_000_000] * 4}), path, compression="zstd", use_dictionary=False)
+    (record,) = iter_records(path, task_columns={})
+    assert record.error == "rows 1 to 4 can't be read: column 'text' unfolds to more than 200 times its size"
+
+
 def test_texts_of_another_type_in_parquet_are_rejected(tmp_path):
     pq.write_table(pa.table({"text": [1.0, math.nan], "topics": ["x", "x"]}), tmp_path / "x.parquet")
     reasons = [reject.reason for reject in read_articles(tmp_path / "x.parquet").rejects]
