@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -31,7 +32,7 @@ from sklearn.preprocessing import MultiLabelBinarizer
 from sklearn.svm import LinearSVC
 
 from classifier.article import Article
-from classifier.config import Config
+from classifier.config import BlockConfig, Config
 from classifier.corpora import fetch, join_annotations, load
 from classifier.data import read_articles
 from classifier.evaluate import bootstrap_interval, evaluate
@@ -51,7 +52,9 @@ SHORT = Config.from_dict(
         "heads": {"positive_cost": 0.35, "balance": 0.8, "folds": 2},
     }
 )
-"""For posts and sentences."""
+"""For sentences."""
+POSTS = replace(SHORT, blocks=(*SHORT.blocks, BlockConfig("page", "stem", weight=0.7, ngram_range=(1, 2), min_df=1)))
+"""For posts."""
 LONG = Config.from_dict(
     {
         "blocks": [{"zone": "page", "min_df": 3, "weight": 0.7}, {"zone": "title", "min_df": 2, "weight": 0.5}],
@@ -59,7 +62,7 @@ LONG = Config.from_dict(
     }
 )
 """For articles: page and title of preset news, without places and without its costs."""
-SETTINGS = {"asnd": SHORT, "sib-200": SHORT, "khaleej": LONG, "ant-sections": LONG, "ant-transfer": LONG}
+SETTINGS = {"asnd": POSTS, "sib-200": SHORT, "khaleej": LONG, "ant-sections": LONG, "ant-transfer": LONG}
 
 _FASTTEXT_START = {"minn": 2, "maxn": 5, "wordNgrams": 1, "lr": 0.5, "epoch": 25}
 _FASTTEXT_STEPS = (

@@ -56,29 +56,29 @@ NOTES = """## Limits
 
 
 class Corpus(NamedTuple):
-    """Articles, labels a task, the outlet and the weight of each article."""
+    """Articles, labels a task; of each article the outlet, the weight, whether a labeller of reference read it."""
 
     articles: list[Article]
     labels: dict[str, list]
     outlets: list[str]
     weights: np.ndarray
+    is_reference: np.ndarray
 
     def take(self, rows: np.ndarray) -> Corpus:
         """Return some of the articles."""
         labels = {task: [column[i] for i in rows] for task, column in self.labels.items()}
-        return Corpus(
-            [self.articles[i] for i in rows], labels, [self.outlets[i] for i in rows], self.weights[rows].copy()
-        )
+        articles, outlets = ([column[i] for i in rows] for column in (self.articles, self.outlets))
+        return Corpus(articles, labels, outlets, self.weights[rows].copy(), self.is_reference[rows].copy())
 
 
 def load(mirror: str | None, leave_out: Path | None) -> Corpus:
     """Return the articles to train on."""
     joined = join_annotations(ANNOTATIONS, split="train", mirror=mirror)
     outlets = [_outlet(a.id or "") for a in joined.articles]
-    real = Corpus(joined.articles, joined.labels, outlets, np.ones(len(joined), dtype=np.float32))
-    real.weights[[i for i, a in enumerate(real.articles) if a.id in _ids(ANNOTATIONS / "labels-uncertain.csv")]] = (
-        UNCERTAIN_WEIGHT
-    )
+    uncertain, reference = (_ids(ANNOTATIONS / name) for name in ("labels-uncertain.csv", "labels.csv"))
+    weights = np.array([UNCERTAIN_WEIGHT if a.id in uncertain else 1 for a in joined.articles], dtype=np.float32)
+    is_reference = np.array([a.id in reference for a in joined.articles])
+    real = Corpus(joined.articles, joined.labels, outlets, weights, is_reference)
     measured = join_annotations(ANNOTATIONS / "labels.csv", split="dev", mirror=mirror).articles
     banned, seen = _ids(leave_out), {_fingerprint(a) for a in measured}
     keep = [i for i, a in enumerate(real.articles) if a.id not in banned and _fingerprint(a) not in seen]
@@ -86,8 +86,11 @@ def load(mirror: str | None, leave_out: Path | None) -> Corpus:
     starter = read_articles(ROOT / "datasets" / "starter" / "articles.jsonl", task_columns=TASKS)
     articles = real.articles + starter.articles
     labels = {task: real.labels[task] + starter.labels[task] for task in TASKS}
-    weights = np.concatenate([real.weights, np.ones(len(starter), dtype=np.float32)])
-    return Corpus(articles, labels, [_outlet(a.id or "") for a in articles], weights)
+    weights, is_reference = (
+        np.concatenate([column, np.ones(len(starter), dtype=column.dtype)])
+        for column in (real.weights, real.is_reference)
+    )
+    return Corpus(articles, labels, [_outlet(a.id or "") for a in articles], weights, is_reference)
 
 
 def _ids(path: Path | None) -> set[str]:
@@ -120,8 +123,9 @@ def held_out_by_outlet(corpus: Corpus, config: Config) -> None:
 
 
 def fit(corpus: Corpus, config: Config) -> Scorer:
-    """Train on a corpus."""
-    return train(corpus.articles, corpus.labels, config, groups=corpus.outlets, sample_weight=corpus.weights)
+    """Train on a corpus; the labellers of further articles gave fewer second topics than will be asked for."""
+    options = {"groups": corpus.outlets, "sample_weight": corpus.weights, "calibrate_on": corpus.is_reference}
+    return train(corpus.articles, corpus.labels, config, **options)
 
 
 def print_scores(name: str, predictions: list, labels: dict) -> None:

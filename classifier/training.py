@@ -43,7 +43,7 @@ class Plan:
     """What the heads of one task are fitted from.
 
     `rows` are the articles whose labels are known, `targets` (n_rows, n_heads) the heads' targets, `cost` of the same
-    shape how much each counts.
+    shape how much each counts; `calibrate_on` (n_rows,) says which of them calibration reads, None for all.
     """
 
     name: str
@@ -54,6 +54,7 @@ class Plan:
     targets: NDArray[np.int8]
     cost: NDArray[np.float32]
     has_places: bool
+    calibrate_on: NDArray[np.bool_] | None = None
 
 
 def train(
@@ -63,6 +64,7 @@ def train(
     *,
     groups: Sequence[str] | None = None,
     sample_weight: NDArray[np.float32] | None = None,
+    calibrate_on: NDArray[np.bool_] | None = None,
     n_jobs: int | None = None,
 ) -> Scorer:
     """Fit a model.
@@ -77,6 +79,9 @@ def train(
         Articles of a group (an outlet, say) are held out together; duplicates always are.
     sample_weight : ndarray of shape (n_articles,) or None
         Factors of C.
+    calibrate_on : ndarray of shape (n_articles,), bool, or None
+        The articles that probabilities and thresholds are fitted on, if not all: those labelled as the articles to
+        come will be judged.
     n_jobs : int or None
         Threads that fit heads, in joblib's terms; they do not change the result.
 
@@ -93,7 +98,7 @@ def train(
         raise DataError("no task to train: name one with --task NAME=COLUMN")
     config = config.for_tasks(labels)
     gazetteer = load_gazetteer() if config.needs_gazetteer(labels) else None
-    plans = [_plan(name, column, config, gazetteer) for name, column in labels.items()]
+    plans = [_plan(name, column, config, gazetteer, calibrate_on) for name, column in labels.items()]
     reading = blocks_.read(articles, config, gazetteer)
     blocks = tuple(fit_block(count_block(reading, block), block) for block in config.blocks)
     matrices = [block_matrix(reading, block) for block in blocks]
@@ -294,7 +299,13 @@ def plan_heads(name: str, counts: LabelCounts, config: Config, gazetteer: Gazett
     return HeadPlan(name, labels, heads, tuple(counts.first[label] for label in heads), has_places)
 
 
-def _plan(name: str, column: Labels, config: Config, gazetteer: Gazetteer | None) -> Plan:
+def _plan(
+    name: str,
+    column: Labels,
+    config: Config,
+    gazetteer: Gazetteer | None,
+    calibrate_on: NDArray[np.bool_] | None,
+) -> Plan:
     rows = np.array([i for i, labels in enumerate(column) if labels is not None], dtype=np.int64)
     gold = [list(dict.fromkeys(column[i] or ())) for i in rows]
     counts = LabelCounts()
@@ -302,7 +313,8 @@ def _plan(name: str, column: Labels, config: Config, gazetteer: Gazetteer | None
         counts.add(labels)
     plan = plan_heads(name, counts, config, gazetteer)
     targets, cost = plan.targets(gold, config.heads)
-    return Plan(name, plan.labels, plan.heads, rows, gold, targets, cost, plan.has_places)
+    own = None if calibrate_on is None else calibrate_on[rows]
+    return Plan(name, plan.labels, plan.heads, rows, gold, targets, cost, plan.has_places, own)
 
 
 def _targets(gold: Sequence[Sequence[str]], heads: Sequence[str], *, ordered: bool) -> NDArray[np.int8]:
@@ -404,8 +416,10 @@ def _solver_options(cost: NDArray[np.float32], config: Config) -> dict[str, Any]
 def _calibrate(plan: Plan, held_out: NDArray[np.float32], ranks: NDArray[np.float32] | None) -> Calibration:
     column = {label: k for k, label in enumerate(plan.labels)}
     gold = [[column[label] for label in labels] for labels in plan.gold]
-    most = max(map(len, gold))
-    always = not plan.has_places and all(gold)
+    always, most = not plan.has_places and all(gold), max(map(len, gold))
+    if plan.calibrate_on is not None and plan.calibrate_on.any():
+        on = np.flatnonzero(plan.calibrate_on)
+        gold, held_out, ranks = [gold[i] for i in on], held_out[on], None if ranks is None else ranks[on]
     return fit_calibration(held_out, gold, ranks=ranks, always_first=always, max_labels=min(most, 4))
 
 

@@ -147,6 +147,20 @@ def test_heads_for_holding_learn_secondary_labels_those_for_order_do_not(small):
     assert codes == [["a", "b"] if i % 2 else ["b"] for i in range(40)]
 
 
+def test_calibration_reads_the_articles_it_is_told_to(small):
+    articles, column = small
+    both = [[*cell, "c"] if i >= 20 else cell for i, cell in enumerate(column)]
+    few, many = (
+        train(articles, {"section": both}, Config(), calibrate_on=(np.arange(40) >= 20) == late).predict(articles)
+        for late in (False, True)
+    )
+    n_few, n_many = (sum(len(p["section"]) for p in predictions) for predictions in (few, many))
+    assert n_few < n_many
+    everything = train(articles, {"section": both}, Config())
+    none = train(articles, {"section": both}, Config(), calibrate_on=np.zeros(40, dtype=bool))
+    assert none.predict(articles) == everything.predict(articles)
+
+
 def test_primary_labels_count_as_configured(small):
     articles, column = small
     full, less = (train(articles, {"section": column}, Config(heads=HeadConfig(positive_cost=c))) for c in (1.0, 0.1))
