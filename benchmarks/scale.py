@@ -126,25 +126,31 @@ def compare(files, outputs, place):
 
 
 def speed(options, place):
-    """Time one worker and two in turn; their start is not in the clock, for it does not grow with the archive."""
+    """Time one worker and two in turn; their start is not in the clock, for it does not grow with the archive.
+
+    On a machine that others use, too, workers wait for a processor: the kernel says how long, and the rates are given
+    with that time and without it.
+    """
     articles = [a for a in load("ant-v2", options.mirror) if a.text.strip()]
     files = write_archive(articles, options.speed_articles, place / "archive")
-    rates, loads = {1: [], 2: []}, []
+    runs, loads = {1: [], 2: []}, []
     for _ in range(options.rounds):
         for n_workers in (1, 2):
             loads.append(os.getloadavg()[0])
-            rates[n_workers].append(rate(files, place / "labels", n_workers, options.speed_articles))
+            runs[n_workers].append(timed_archive(files, place / "labels", n_workers))
+            print(n_workers, runs[n_workers][-1], file=sys.stderr, flush=True)
     seconds = processor_seconds(files[:6], place)
-    ratios = [two / one for one, two in zip(rates[1], rates[2], strict=True)]
-    return {
+    figures = {
         "articles": options.speed_articles,
         "processor seconds for 1,000 articles, plain run": round(1000 * seconds / (5 * FILE_ARTICLES), 3),
-        "articles a second, 1 worker": round(statistics.median(rates[1])),
-        "articles a second, 2 workers": round(statistics.median(rates[2])),
-        "ratio of medians": round(statistics.median(rates[2]) / statistics.median(rates[1]), 2),
-        "ratios of pairs": [round(r, 2) for r in ratios],
         "load before each run": [round(x, 1) for x in loads],
     }
+    for name in runs[1][0]:
+        one, two = ([run[name] for run in runs[n]] for n in (1, 2))
+        ratio = statistics.median(two) / statistics.median(one)
+        pairs = [round(b / a, 2) for a, b in zip(one, two, strict=True)]
+        figures[name] = {"1": statistics.median(one), "2": statistics.median(two), "ratio": ratio, "pairs": pairs}
+    return figures
 
 
 def processor_seconds(files, place):
@@ -157,19 +163,35 @@ def processor_seconds(files, place):
     return time.process_time() - started
 
 
-def rate(files, out, n_workers, n_articles):
-    """Articles a second, from the time that all workers have loaded the model."""
+def timed_archive(files, out, n_workers):
+    """Label an archive; rates count from the time that all workers have loaded the model."""
     shutil.rmtree(out, ignore_errors=True)
-    times = []
+    looks = []
     n_warm = 2 * n_workers
 
     def note(n_done, n_files):
         if n_done in (n_warm, n_files):
-            times.append(time.perf_counter())
+            looks.append((time.perf_counter(), *worker_times()))
 
     predict_archive(files, out, StreamOptions(), n_workers=n_workers, on_file=note)
-    sizes = n_articles - n_warm * FILE_ARTICLES
-    return sizes / (times[1] - times[0])
+    wall, busy, waited = (end - begin for begin, end in zip(*looks, strict=True))
+    n_articles = (len(files) - n_warm) * FILE_ARTICLES
+    return {
+        "articles a second": n_articles / wall,
+        "articles a second, waiting for a processor left out": n_articles / (wall - waited / n_workers),
+        "processor seconds for 1,000 articles": 1000 * busy / n_articles,
+    }
+
+
+def worker_times():
+    """Return the seconds that the workers' busiest threads have had a processor, and have waited for one."""
+    busy = waited = 0
+    for process in psutil.Process().children(recursive=True):
+        if "spawn_main" in " ".join(process.cmdline()):
+            stats = [path.read_text().split() for path in Path(f"/proc/{process.pid}/task").glob("*/schedstat")]
+            ran, delay = max((int(ran), int(delay)) for ran, delay, _ in stats)
+            busy, waited = busy + ran, waited + delay
+    return busy / 1e9, waited / 1e9
 
 
 def train(options, place):
