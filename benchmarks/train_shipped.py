@@ -86,10 +86,9 @@ def load(mirror: str | None, leave_out: Path | None) -> Corpus:
     starter = read_articles(ROOT / "datasets" / "starter" / "articles.jsonl", task_columns=TASKS)
     articles = real.articles + starter.articles
     labels = {task: real.labels[task] + starter.labels[task] for task in TASKS}
-    weights, is_reference = (
-        np.concatenate([column, np.ones(len(starter), dtype=column.dtype)])
-        for column in (real.weights, real.is_reference)
-    )
+    n = len(starter)
+    weights = np.concatenate([real.weights, np.ones(n, dtype=np.float32)])
+    is_reference = np.concatenate([real.is_reference, np.zeros(n, dtype=np.bool_)])
     return Corpus(articles, labels, [_outlet(a.id or "") for a in articles], weights, is_reference)
 
 
@@ -123,9 +122,15 @@ def held_out_by_outlet(corpus: Corpus, config: Config) -> None:
 
 
 def fit(corpus: Corpus, config: Config) -> Scorer:
-    """Train on a corpus; the labellers of further articles gave fewer second topics than will be asked for."""
-    options = {"groups": corpus.outlets, "sample_weight": corpus.weights, "calibrate_on": corpus.is_reference}
-    return train(corpus.articles, corpus.labels, config, **options)
+    """Train on a corpus; the labellers of all other articles gave fewer second topics than will be asked for."""
+    return train(
+        corpus.articles,
+        corpus.labels,
+        config,
+        groups=corpus.outlets,
+        sample_weight=corpus.weights,
+        calibrate_on={"topic": corpus.is_reference},
+    )
 
 
 def print_scores(name: str, predictions: list, labels: dict) -> None:

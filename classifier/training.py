@@ -64,7 +64,7 @@ def train(
     *,
     groups: Sequence[str] | None = None,
     sample_weight: NDArray[np.float32] | None = None,
-    calibrate_on: NDArray[np.bool_] | None = None,
+    calibrate_on: Mapping[str, NDArray[np.bool_]] | None = None,
     n_jobs: int | None = None,
 ) -> Scorer:
     """Fit a model.
@@ -79,9 +79,9 @@ def train(
         Articles of a group (an outlet, say) are held out together; duplicates always are.
     sample_weight : ndarray of shape (n_articles,) or None
         Factors of C.
-    calibrate_on : ndarray of shape (n_articles,), bool, or None
-        The articles that probabilities and thresholds are fitted on, if not all: those labelled as the articles to
-        come will be judged.
+    calibrate_on : mapping of str to ndarray of shape (n_articles,), bool, or None
+        For a task, the articles that probabilities and thresholds are fitted on, if not all: those labelled as the
+        articles to come will be judged.
     n_jobs : int or None
         Threads that fit heads, in joblib's terms; they do not change the result.
 
@@ -98,7 +98,7 @@ def train(
         raise DataError("no task to train: name one with --task NAME=COLUMN")
     config = config.for_tasks(labels)
     gazetteer = load_gazetteer() if config.needs_gazetteer(labels) else None
-    plans = [_plan(name, column, config, gazetteer, calibrate_on) for name, column in labels.items()]
+    plans = [_plan(name, column, config, gazetteer, (calibrate_on or {}).get(name)) for name, column in labels.items()]
     reading = blocks_.read(articles, config, gazetteer)
     blocks = tuple(fit_block(count_block(reading, block), block) for block in config.blocks)
     matrices = [block_matrix(reading, block) for block in blocks]

@@ -151,13 +151,15 @@ def test_calibration_reads_the_articles_it_is_told_to(small):
     articles, column = small
     both = [[*cell, "c"] if i >= 20 else cell for i, cell in enumerate(column)]
     few, many = (
-        train(articles, {"section": both}, Config(), calibrate_on=(np.arange(40) >= 20) == late).predict(articles)
+        train(articles, {"section": both}, Config(), calibrate_on={"section": (np.arange(40) >= 20) == late}).predict(
+            articles
+        )
         for late in (False, True)
     )
     n_few, n_many = (sum(len(p["section"]) for p in predictions) for predictions in (few, many))
     assert n_few < n_many
     everything = train(articles, {"section": both}, Config())
-    none = train(articles, {"section": both}, Config(), calibrate_on=np.zeros(40, dtype=bool))
+    none = train(articles, {"section": both}, Config(), calibrate_on={"section": np.zeros(40, dtype=bool)})
     assert none.predict(articles) == everything.predict(articles)
 
 
