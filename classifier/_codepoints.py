@@ -110,6 +110,17 @@ PUNCTUATION_VARIANTS = {
     "\u2015": "-",  # HORIZONTAL BAR
 }
 
+# What is a symbol of its own where texts are read as they are written: with the space as many as 7 bits can tell apart.
+WRITTEN = (
+    "".join(map(chr, range(0x21, 0x41)))  # ASCII up to COMMERCIAL AT
+    + "".join(map(chr, range(0x5B, 0x7F)))  # the rest but for capital letters
+    + "".join(map(chr, range(0x0621, 0x063B)))  # HAMZA to GHAIN
+    + "".join(map(chr, range(0x0640, 0x0653)))  # TATWEEL to SUKUN
+    + "\u060c\u061b\u061f\u066a"  # ARABIC COMMA, SEMICOLON, QUESTION MARK, PERCENT SIGN
+    + "\u00ab\u00bb\u201c\u201d"  # double quotation marks
+    + "\u2013\u2014\u2022\u2026"  # EN DASH, EM DASH, BULLET, HORIZONTAL ELLIPSIS
+)
+
 # The blocks that hold every code point whose NFKC form has a letter, digit, mark or punctuation that normalization
 # keeps or drops; all others are boundaries. A test walks the whole of Unicode to check it.
 FOLDED_BLOCKS = (

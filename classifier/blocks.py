@@ -1,6 +1,6 @@
 """Blocks of n-gram features of articles, and the kernels that score them without building a matrix."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ from classifier.article import Article
 from classifier.config import BlockConfig, Config
 from classifier.gazetteer import Gazetteer
 from classifier.places import Mentions, find_mentions
-from classifier.symbols import symbol_table
+from classifier.symbols import symbol_table, written_table
 from classifier.vectors import WIDTH, add_products
 from classifier.zones import EncodedArticles, encode_articles, zone_spans
 
@@ -48,9 +48,9 @@ class Block:
         )
 
 
-def encode(articles: Sequence[Article]) -> EncodedArticles:
-    """Normalize articles by the default folds."""
-    return encode_articles(articles, symbol_table())
+def encode(articles: Sequence[Article], *, as_written: bool = False) -> EncodedArticles:
+    """Normalize articles by the default folds, or lay them out as they are written."""
+    return encode_articles(articles, written_table() if as_written else symbol_table())
 
 
 class Reading(NamedTuple):
@@ -58,7 +58,8 @@ class Reading(NamedTuple):
 
     Attributes
     ----------
-    encoded : EncodedArticles
+    encoded : dict of bool to EncodedArticles
+        Those that the blocks read as they are written under True; normalized, if anything reads that, under False.
     mentions : Mentions or None
         The names that the articles hold; None for a model without a gazetteer.
     names : Names or None
@@ -66,14 +67,19 @@ class Reading(NamedTuple):
     config : Config
     """
 
-    encoded: EncodedArticles
+    encoded: Mapping[bool, EncodedArticles]
     mentions: Mentions | None
     names: stems.Names | None
     config: Config
 
+    @property
+    def n_articles(self) -> int:
+        """How many they are."""
+        return len(next(iter(self.encoded.values())).page)
+
     def spans(self, block: BlockConfig) -> NDArray[np.int64]:
         """Return the spans that `block` reads, ndarray of shape (n_articles, 2)."""
-        c, encoded = self.config, self.encoded
+        c, encoded = self.config, self.encoded[block.as_written]
         spans = zone_spans(encoded, block.zone, c.lead_characters, c.untitled_characters)
         if block.zone == "title" and block.analyzer == "stem":  # names are known as they stand on pages
             titled = (encoded.title[:, 0] < encoded.title[:, 1])[:, None]
@@ -83,16 +89,18 @@ class Reading(NamedTuple):
     def tokens(self, block: BlockConfig) -> stems.Tokens:
         """Return the tokens that a block of stems reads."""
         assert self.names is not None
-        return stems.read_tokens(self.encoded.symbols, self.spans(block), self.names)
+        return stems.read_tokens(self.encoded[False].symbols, self.spans(block), self.names)
 
 
 def read(articles: Sequence[Article], config: Config, gazetteer: Gazetteer | None) -> Reading:
     """Encode articles, and find the names of the gazetteer, if there is one."""
-    encoded = encode(articles)
+    wanted = {block.as_written for block in config.blocks} | ({False} if gazetteer else set())
+    encoded = {as_written: encode(articles, as_written=as_written) for as_written in wanted}
     if gazetteer is None:
         return Reading(encoded, None, None, config)
-    mentions = find_mentions(encoded.symbols, encoded.title, encoded.text, gazetteer)
-    return Reading(encoded, mentions, stems.find_names(mentions, encoded, gazetteer), config)
+    normalized = encoded[False]
+    mentions = find_mentions(normalized.symbols, normalized.title, normalized.text, gazetteer)
+    return Reading(encoded, mentions, stems.find_names(mentions, normalized, gazetteer), config)
 
 
 def batches(articles: Sequence[Article]) -> Iterable[Sequence[Article]]:
@@ -133,7 +141,7 @@ class BlockScorer:
         self._sums = ngrams.new_accumulator(len(block.idf))
 
     def add_scores(self, reading: Reading, scores: NDArray[np.float32]) -> NDArray[np.bool_]:
-        """Add each article's scores to the rows of `scores` (n_articles, n_heads); return which have a known n-gram."""
+        """Add each article's scores to the rows of `scores` (n_articles, n_heads); return which have a known n-gram and a letter."""
         known = np.zeros(len(scores), dtype=np.bool_)
         config = self.block.config
         weights = (self.weighting, self.coef, self.scale, scores, known)
@@ -144,7 +152,11 @@ class BlockScorer:
             score_tokens(token, ends, *config.ngram_range, self.vocabulary, self._sums, *weights)
         else:
             tables = (self.vocabulary, self._cache, self._sums)
-            score_spans(reading.encoded.symbols, reading.spans(config), *config.ngram_range, *tables, *weights)
+            symbols = reading.encoded[config.as_written].symbols
+            spans = reading.spans(config)
+            score_spans(symbols, spans, *config.ngram_range, *tables, *weights)
+            if config.as_written:
+                known &= have_letters(symbols, spans, written_table().is_letter)
         return known
 
 
@@ -166,6 +178,18 @@ def score_tokens(tokens, ends, min_n, max_n, vocabulary, sums, weighting, coef, 
         stems.add_tokens(tokens, first, ends[span], min_n, max_n, vocabulary, sums)
         known[span] = _score(sums, weighting, coef, scale, room, scores[span])
         first = ends[span]
+
+
+@njit(cache=True, nogil=True)
+def have_letters(symbols, spans, is_letter):
+    """Return which spans hold more than marks."""
+    found = np.zeros(len(spans), dtype=np.bool_)
+    for span in range(len(spans)):
+        begin, end = spans[span]
+        while begin < end and not is_letter[symbols[begin]]:
+            begin += 1
+        found[span] = begin < end
+    return found
 
 
 @njit(inline="always")

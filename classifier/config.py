@@ -90,6 +90,9 @@ class BlockConfig(_FromDict):
         As in `CharNgramTfidf`.
     tasks : tuple of str
         The tasks that have weights in this block; empty for all.
+    as_written : bool
+        Read characters as they are written, vowel marks and punctuation included, not normalized: what tells outlets
+        apart, where labels hang on them. Not for stems.
     keep : int or None
         Of all n-grams keep so many, those whose weights in a first fit move the scores most; None for all.
     """
@@ -102,6 +105,7 @@ class BlockConfig(_FromDict):
     max_features: int | None = None
     sublinear_tf: bool = True
     tasks: tuple[str, ...] = ()
+    as_written: bool = False
     keep: int | None = None
 
     def __post_init__(self) -> None:
@@ -113,6 +117,8 @@ class BlockConfig(_FromDict):
         of_analyzer = f"1 <= min <= max <= {most} for analyzer {self.analyzer!r}"
         _require(1 <= low <= high <= most, "ngram_range", of_analyzer, self.ngram_range)
         _require(self.min_df >= 1, "min_df", "at least 1", self.min_df)
+        if self.analyzer == "stem":
+            _require(not self.as_written, "as_written", "false for analyzer 'stem'", self.as_written)
         if self.max_features is not None:
             _require(self.max_features >= 1, "max_features", "at least 1", self.max_features)
 

@@ -4,7 +4,7 @@ Scores are linear in the features, so nothing is estimated: the spans and the in
 feature's part is spread over the words that it comes from, and how to read the page: docs/explanations.md.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from difflib import get_close_matches
 from functools import cached_property
@@ -20,9 +20,9 @@ from classifier.blocks import Block, Reading
 from classifier.errors import ClassifierError, UnknownLabelError
 from classifier.gazetteer import KINDS, Gazetteer
 from classifier.labels import name_of, regions_of
-from classifier.normalize import normalize_text, normalize_with_offsets
+from classifier.normalize import BOUNDARY, normalize_text, normalize_with_offsets
 from classifier.scorer import NONE, SOURCE_TASK, PlaceHead, Scorer, Task
-from classifier.symbols import SPACE
+from classifier.symbols import SPACE, written_table
 from classifier.zones import EncodedArticles
 
 if TYPE_CHECKING:
@@ -257,15 +257,18 @@ class _Words(NamedTuple):
 
     Attributes
     ----------
-    begin : ndarray of shape (n_words,)
-        Position of the first letter among the symbols of the page.
     start, stop : ndarrays of shape (n_words,)
         ``text[start:stop]`` of the explanation. Words that one character stands for have the same.
+    written : ndarray of shape (n_words,)
+        Words with the same number have n-grams in common where the page is read as it is written.
+    known : dict of bool to tuple of two ndarrays
+        Normalized, and as written under True: where words begin among the symbols of the page, and which they are.
     """
 
-    begin: Indices
     start: Indices
     stop: Indices
+    written: Indices
+    known: Mapping[bool, tuple[Indices, Indices]]
 
 
 class _Reading:
@@ -277,10 +280,9 @@ class _Reading:
     def __init__(self, scorer: Scorer, article: Article, task: Task) -> None:
         self.task = task
         reading = scorer.read([article])
-        encoded = reading.encoded
         self.text, origin = origin_of(article)
         self.dropped = _dropped(self.text, origin)
-        self.words = _words(joined_text(article), encoded, origin)
+        self.words = _words(joined_text(article), origin, as_written=True in reading.encoded)
         self.heads = _head_values(scorer, task, reading, self.words)
         self.intercepts = scorer.intercepts[task.columns].astype(np.float64)
         self.mentions = _Mentions(scorer, article, task, reading, self.words)
@@ -356,20 +358,20 @@ class _Mentions:
         self.gains: dict[str, float] = {}
         self.entries: list[int] = []
         self.zones = self.first_word = self.stop_word = np.zeros(0, dtype=np.int64)
-        self.of_word = np.full(len(words.begin), -1, dtype=np.int64)
+        self.of_word = np.full(len(words.start), -1, dtype=np.int64)
         if task.place is not None and scorer.gazetteer is not None:
             self._find(scorer, article, task.place, scorer.gazetteer, reading)
 
     def _find(self, scorer: Scorer, article: Article, place: PlaceHead, gazetteer: Gazetteer, reading: Reading) -> None:
         self.gazetteer = gazetteer
-        found, encoded = reading.mentions, reading.encoded
+        found, encoded = reading.mentions, reading.encoded[False]
         assert found is not None
         pairs = scorer.place_pairs(reading, [article])
         gains = pairs.features.astype(np.float64) @ place.weights - place.unmentioned
         self.gains = {gazetteer.countries[c]: float(gain) for c, gain in zip(pairs.country, gains, strict=True)}
         self.entries, self.zones = found.entry.tolist(), found.zone.astype(np.int64)
-        self.first_word = _word_at(self.words, encoded, found.begin)
-        self.stop_word = _word_at(self.words, encoded, found.end - 1) + 1
+        self.first_word = _word_at(self.words.known[False], encoded, found.begin)
+        self.stop_word = _word_at(self.words.known[False], encoded, found.end - 1) + 1
         for i, (first, stop) in enumerate(zip(self.first_word, self.stop_word, strict=True)):
             self.of_word[first:stop] = i
 
@@ -438,16 +440,49 @@ def _dropped(text: str, origin: Indices) -> tuple[tuple[int, int], ...]:
     return tuple(lines)
 
 
-def _words(joined: str, encoded: EncodedArticles, origin: Indices) -> _Words:
-    begin, end = encoded.page[0]
-    is_letter = np.pad((encoded.symbols[begin:end] != SPACE).astype(np.int8), 1)
-    bounds = np.diff(is_letter)
-    first, last = np.flatnonzero(bounds == 1), np.flatnonzero(bounds == -1)
+def _words(joined: str, origin: Indices, *, as_written: bool) -> _Words:
+    """Find the words of a page: the normalized ones; if it is read as written what is apart, too, a dash say."""
+    first, start, stop = _normalized_words(joined)
+    first_written, start_written, stop_written = _written_words(joined if as_written else "")
+    # Of each normalized word the written one that it is in, if there is one: a character may stand for words alone.
+    inside = np.searchsorted(start_written, start, side="right") - 1
+    is_inside = inside >= 0
+    is_inside[is_inside] = start[is_inside] < stop_written[inside[is_inside]]
+    apart = np.setdiff1d(np.arange(len(start_written)), inside[is_inside])
+    written = np.concatenate([np.where(is_inside, inside, -1 - np.arange(len(start))), apart])
+    start, stop = np.concatenate([start, start_written[apart]]), np.concatenate([stop, stop_written[apart]])
+    order = np.argsort(start, kind="stable")
+    number = np.argsort(order, kind="stable")
+    start, stop = start[order], np.maximum.accumulate(stop[order])
+    is_written, which = np.unique(written[order], return_index=True)
+    known = {False: (first, number[: len(first)]), True: (first_written, which[is_written >= 0])}
+    return _Words(origin[start], origin[stop - 1] + 1, written[order], known)
+
+
+def _normalized_words(joined: str) -> tuple[Indices, Indices, Indices]:
+    """Return where each normalized word begins among the symbols, and where it starts and stops in the text."""
     # The word behind says where the last word ends, punctuation apart.
-    _, offsets = normalize_with_offsets(f"{joined}\nx")
+    normalized, offsets = normalize_with_offsets(f"{joined}\nx")
+    first, last = (ends[:-1] for ends in _runs(np.array([c != BOUNDARY for c in normalized], dtype=np.bool_)))
     start = np.array([_skip_boundary(joined, i) for i in offsets[first]], dtype=np.int64)
-    stop = np.maximum(offsets[last], start + 1)
-    return _Words(first, origin[start], origin[stop - 1] + 1)
+    return first, start, np.maximum(offsets[last], start + 1)
+
+
+def _written_words(joined: str) -> tuple[Indices, Indices, Indices]:
+    """Return the same of the words as they are written."""
+    codes = written_table().codes
+    points = np.array([*map(ord, joined)], dtype=np.int64)
+    symbols = np.where(points < len(codes), codes[np.minimum(points, len(codes) - 1)], SPACE)
+    kept = np.flatnonzero(symbols)
+    first, last = _runs(symbols[kept] != SPACE)
+    n_before = np.cumsum(np.concatenate([[0], last - first + 1]))[: len(first)]  # with one space behind each word
+    return n_before, kept[first], kept[last - 1] + 1
+
+
+def _runs(holds: NDArray[np.bool_]) -> tuple[Indices, Indices]:
+    """Return where each run of true values begins and ends."""
+    bounds = np.diff(np.pad(holds.astype(np.int8), 1))
+    return np.flatnonzero(bounds == 1), np.flatnonzero(bounds == -1)
 
 
 def _skip_boundary(text: str, start: int) -> int:
@@ -457,17 +492,18 @@ def _skip_boundary(text: str, start: int) -> int:
     return start
 
 
-def _word_at(words: _Words, encoded: EncodedArticles, positions: Indices) -> Indices:
+def _word_at(known: tuple[Indices, Indices], encoded: EncodedArticles, positions: Indices) -> Indices:
     """Return the number of the word at each position among the symbols; headlines stand twice there."""
+    begin, number = known
     in_page = positions - np.where(positions < encoded.page[0, 0], encoded.title[0, 0], encoded.page[0, 0])
-    return np.asarray(np.searchsorted(words.begin, in_page, side="right") - 1)
+    return np.asarray(number[np.searchsorted(begin, in_page, side="right") - 1])
 
 
 def _units(words: _Words, mention_of_word: Indices) -> Indices:
     """Return the number of the unit of each word."""
-    is_new = words.start[1:] >= words.stop[:-1]
+    is_new = (words.start[1:] >= words.stop[:-1]) & (words.written[1:] != words.written[:-1])
     is_new &= (mention_of_word[1:] < 0) | (mention_of_word[1:] != mention_of_word[:-1])
-    return np.concatenate([np.zeros(min(len(words.begin), 1), dtype=np.int64), np.cumsum(is_new)])
+    return np.concatenate([np.zeros(min(len(words.start), 1), dtype=np.int64), np.cumsum(is_new)])
 
 
 def _bounds(units: Indices, n_units: int) -> tuple[Indices, Indices]:
@@ -492,14 +528,16 @@ def _head_weight(head: str, code: str, place: PlaceHead) -> float:
 
 def _head_values(scorer: Scorer, task: Task, reading: Reading, words: _Words) -> Values:
     """Return what each word adds to the score of each head of a task: ndarray of shape (n_words, n_heads)."""
-    values = np.zeros((len(words.begin), len(task.heads)))
+    values = np.zeros((len(words.start), len(task.heads)))
     for block, coef, scale in zip(scorer.blocks, scorer.coefs, scorer.scales, strict=True):
         columns = scorer.columns_of(block.config.tasks)
         mine = np.flatnonzero((columns >= task.columns.start) & (columns < task.columns.stop))
         if len(mine):
             positions, features, parts = _occurrences(block, reading)
             known = coef[features][:, mine] * (scale[mine].astype(np.float64) * block.config.weight)
-            np.add.at(values, _word_at(words, reading.encoded, positions), known * parts[:, None])
+            as_written = block.config.as_written
+            word = _word_at(words.known[as_written], reading.encoded[as_written], positions)
+            np.add.at(values, word, known * parts[:, None])
     return values
 
 
@@ -521,7 +559,7 @@ def _read(block: Block, reading: Reading) -> tuple[Indices, NDArray[np.int64], V
     if config.analyzer == "stem":
         return _stems_of(reading.tokens(config), config.ngram_range)
     ((begin, end),) = reading.spans(config)
-    positions, keys = _ngrams_of(reading.encoded.symbols, int(begin), int(end), config.ngram_range)
+    positions, keys = _ngrams_of(reading.encoded[config.as_written].symbols, int(begin), int(end), config.ngram_range)
     return positions, keys, np.ones(len(keys))
 
 
@@ -539,9 +577,8 @@ def _ngrams_of(
 ) -> tuple[Indices, NDArray[np.int64]]:
     """Return each n-gram of a span as the kernels read it, and the position of the word that it is of."""
     positions, keys = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
-    is_letter = np.pad((symbols[begin:end] != SPACE).astype(np.int8), 1)
-    bounds = np.diff(is_letter)
-    for first, stop in zip(begin + np.flatnonzero(bounds == 1), begin + np.flatnonzero(bounds == -1), strict=True):
+    firsts, stops = _runs(symbols[begin:end] != SPACE)
+    for first, stop in zip(begin + firsts, begin + stops, strict=True):
         room = np.empty((stop - first + 2) * ngrams.MAX_NGRAM, dtype=np.int64)
         n = ngrams.word_keys(symbols, first, stop, 0, stop - first + 2, *ngram_range, room)
         positions.append(np.full(n, first))
@@ -614,8 +651,9 @@ def grouped(explanation: Explanation, spans: Sequence[Span]) -> list[Group]:
     groups: dict[str, Group] = {}
     for s in spans:
         text = _phrase(explanation.text[s.start : s.end])
-        old = groups.setdefault(normalize_text(text), Group(text, 0.0, 0))
-        groups[normalize_text(text)] = Group(old.text, old.contribution + s.contribution, old.times + 1)
+        key = normalize_text(text) or text  # of a mark that is written alone
+        old = groups.setdefault(key, Group(text, 0.0, 0))
+        groups[key] = Group(old.text, old.contribution + s.contribution, old.times + 1)
     return sorted(groups.values(), key=lambda group: -abs(group.contribution))
 
 

@@ -190,7 +190,7 @@ def _similarities(words: Sequence[str], gaps: NDArray[np.int64], blocks: Sequenc
 
 def _rows(texts: Sequence[str], block: Block) -> csr_matrix:
     """Return the TF-IDF rows of texts, of unit length."""
-    encoded = blocks_.encode([Article(text) for text in texts])
+    encoded = blocks_.encode([Article(text) for text in texts], as_written=block.config.as_written)
     vocabulary = ngrams.build_vocabulary(block.keys)
     writer = ngrams.RowWriter(block.config.ngram_range, vocabulary, block.weighting(), len(encoded.symbols))
     writer.add(encoded.symbols, encoded.page)

@@ -22,10 +22,9 @@ from classifier.calibration import Calibration
 from classifier.config import Config
 from classifier.errors import DataError, ModelFormatError
 from classifier.gazetteer import Gazetteer
-from classifier.normalize import DEFAULT_OPTIONS
 from classifier.places import PLACE_FEATURES
 from classifier.scorer import NONE, PlaceHead, Scorer, Task
-from classifier.symbols import symbol_table
+from classifier.symbols import symbol_table, written_table
 
 __all__ = ["FORMAT_VERSION", "load_scorer", "save_scorer", "shipped_model"]
 
@@ -181,7 +180,7 @@ def _config(scorer: Scorer) -> dict[str, Any]:
     return {
         "format": FORMAT_VERSION,
         "configuration": scorer.config.to_dict(),
-        "normalizer": normalizer_hash(),
+        "normalizer": normalizer_hash(scorer.config),
         "place_features": list(PLACE_FEATURES) if scorer.gazetteer is not None else [],
         "tasks": [_task_config(task) for task in scorer.tasks.values()],
         "versions": {name: _version(name) for name in ("arabic-news-classifier", *_LIBRARIES)},
@@ -207,10 +206,10 @@ def _task_config(task: Task) -> dict[str, Any]:
     }
 
 
-def normalizer_hash() -> str:
-    """Return a hash of what normalization does, so that a model is never read by a version that folds otherwise."""
-    table = symbol_table(DEFAULT_OPTIONS)
-    return hashlib.sha256(table.alphabet.encode() + table.codes.tobytes()).hexdigest()
+def normalizer_hash(config: Config) -> str:
+    """Return a hash of how a model reads characters, so that no version reads it that does so otherwise."""
+    tables = [symbol_table(), *([written_table()] if any(block.as_written for block in config.blocks) else [])]
+    return hashlib.sha256(b"".join(t.alphabet.encode() + t.codes.tobytes() for t in tables)).hexdigest()
 
 
 def _arrays(scorer: Scorer) -> dict[str, NDArray[Any]]:
@@ -272,8 +271,6 @@ def _read_config(path: Path) -> dict[str, Any]:
         raise ModelFormatError(
             f"{path}: has format {_shown(repr(found))}, this version reads {FORMAT_VERSION}: retrain with train.py"
         )
-    if config.get("normalizer") != normalizer_hash():
-        raise ModelFormatError(f"{path}: made with other normalization tables: retrain with train.py")
     return cast("dict[str, Any]", config)
 
 
@@ -320,6 +317,8 @@ def _map_array(raw: NDArray[np.uint8], entry: Mapping[str, Any]) -> NDArray[Any]
 
 def _scorer(config: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Scorer:
     settings = Config.from_dict(config["configuration"])
+    if config["normalizer"] != normalizer_hash(settings):
+        raise ValueError("made with other normalization tables: retrain with train.py")
     tasks, first = {}, 0
     for entry in config["tasks"]:
         task = _task(entry, arrays, first)

@@ -220,7 +220,7 @@ class Scorer:
         return blocks_.read(articles, self.config, self.gazetteer)
 
     def _score_heads(self, reading: Reading, scorers: Sequence[BlockScorer]) -> tuple[Scores, NDArray[np.bool_]]:
-        scores = np.tile(self.intercepts, (len(reading.encoded.page), 1))
+        scores = np.tile(self.intercepts, (reading.n_articles, 1))
         known = np.zeros(len(scores), dtype=np.bool_)
         for scorer in scorers:
             columns = self.columns_of(scorer.block.config.tasks)

@@ -16,7 +16,7 @@ from classifier import _codepoints as cp
 from classifier.errors import ConfigError, InvalidTextError
 from classifier.normalize import BOUNDARY, DEFAULT_OPTIONS, NormalizeOptions, normalize_chunk, normalize_text
 
-__all__ = ["SYMBOL_BITS", "SymbolTable"]
+__all__ = ["SYMBOL_BITS", "SymbolTable", "WrittenTable", "symbol_table", "written_table"]
 
 SYMBOL_BITS = 7
 DROPPED, SPACE, INDIRECT = 0, 1, 255
@@ -126,12 +126,44 @@ class SymbolTable:
         return marks
 
 
+class WrittenTable(SymbolTable):
+    """Maps raw texts to their characters as they are written, in lower case: spelling, vowel marks, punctuation.
+
+    Characters without a symbol of their own get that of their default fold; what would be several is a boundary. No
+    neighbour counts, so no text needs `normalize_text`.
+
+    Attributes
+    ----------
+    is_letter : ndarray of shape (256,), bool
+        Which symbols are letters or digits: what normalization leaves something of.
+    """
+
+    def __init__(self) -> None:
+        default = symbol_table()
+        self.alphabet = "".join(sorted(set(BOUNDARY + cp.WRITTEN)))
+        symbol = {character: i + SPACE for i, character in enumerate(self.alphabet)}
+        of_fold = np.full(INDIRECT + 1, SPACE, dtype=np.uint8)
+        of_fold[DROPPED] = DROPPED
+        of_fold[SPACE : SPACE + len(default.alphabet)] = [symbol[character] for character in default.alphabet]
+        self.codes = of_fold[default.codes]
+        self.is_letter = np.zeros(INDIRECT + 1, dtype=np.bool_)
+        for character, code in symbol.items():
+            self.codes[[ord(character), ord(character.upper())]] = code
+            self.is_letter[code] = bool(normalize_text(character))
+
+
 def symbol_table(options: NormalizeOptions = DEFAULT_OPTIONS) -> SymbolTable:
     """Return the table of `options`, built once a process."""
     return _symbol_table(options)
 
 
 _symbol_table = lru_cache(maxsize=8)(SymbolTable)
+
+
+@lru_cache(maxsize=1)
+def written_table() -> WrittenTable:
+    """Return the table of characters as they are written, built once a process."""
+    return WrittenTable()
 
 
 def check_texts(texts: Sequence[str]) -> None:

@@ -166,7 +166,7 @@ def count_block(reading: Reading, block: BlockConfig) -> ngrams.NgramCounts:
     if block.analyzer == "stem":
         return stems.count_tokens(reading.tokens(block), block.ngram_range)
     counter = ngrams.NgramCounter(block.ngram_range)
-    counter.add(reading.encoded.symbols, reading.spans(block))
+    counter.add(reading.encoded[block.as_written].symbols, reading.spans(block))
     return counter.counts()
 
 
@@ -198,7 +198,7 @@ def block_matrix(reading: Reading, block: Block) -> csr_matrix:
     n_symbols = int((spans[:, 1] - spans[:, 0]).sum())
     vocabulary = ngrams.build_vocabulary(block.keys)
     writer = ngrams.RowWriter(config.ngram_range, vocabulary, block.weighting(), n_symbols)
-    writer.add(reading.encoded.symbols, spans)
+    writer.add(reading.encoded[config.as_written].symbols, spans)
     data, indices, indptr = writer.csr()
     data *= np.float32(config.weight)
     return csr_matrix((data, indices, indptr), shape=(len(spans), len(block.keys)))

@@ -24,6 +24,11 @@ def test_presets_differ_as_documented():
     assert news.places.tasks == ("country",)
 
 
+def test_stems_are_not_read_as_written():
+    with pytest.raises(ConfigError, match="as_written must be false for analyzer 'stem', got True"):
+        BlockConfig("page", analyzer="stem", ngram_range=(1, 2), as_written=True)
+
+
 def test_unknown_preset():
     with pytest.raises(ConfigError, match=r"preset must be one of char, news, .*got 'chars'"):
         Config.from_preset("chars")

@@ -2,6 +2,7 @@ import io
 import json
 import re
 import sys
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -20,8 +21,10 @@ from classifier.explain import Explanation, PlaceMention, Span, explain, grouped
 from classifier.gazetteer import KINDS, Gazetteer, Name
 from classifier.ngrams import MAX_NGRAM
 from classifier.normalize import normalize_text
+from classifier.predictor import Predictor
 from classifier.scorer import NONE, PlaceHead, Scorer, Task
-from classifier.symbols import SYMBOL_BITS, symbol_table
+from classifier.symbols import SYMBOL_BITS, symbol_table, written_table
+from classifier.training import train
 
 PAGE = """العِـــراق يقيم سواتر ترابية مع سوريا
 ت + ت - الحجم الطبيعي
@@ -32,7 +35,15 @@ Email
 HOSTILE = "</style></title><script>alert(1)</script>\"'><img src=x onerror=alert(1)>&amp;{{ 7 * 7 }}[/red][bold]"
 
 
-@pytest.fixture(scope="module", params=["char", "news"])
+@pytest.fixture(scope="module")
+def mixed_predictor(corpus):
+    """Preset news with what it reads as characters as they are written."""
+    config = Config.from_preset("news")
+    blocks = [replace(block, as_written=block.analyzer == "char_wb") for block in config.blocks]
+    return Predictor(train(corpus.articles, corpus.labels, replace(config, blocks=tuple(blocks))))
+
+
+@pytest.fixture(scope="module", params=["char", "news", "mixed"])
 def predictor(request):
     return request.getfixturevalue(f"{request.param}_predictor")
 
@@ -103,6 +114,15 @@ def test_spans_are_words_of_the_page_as_it_was_given(predictor, task):
     assert not any(furniture & set(range(span.start, span.end)) for span in explanation.spans)
 
 
+def test_words_written_together_are_one_span_marks_written_alone_another():
+    text = "«ك\u064eتب»، — قال العراق/سوريا \N{ARABIC LIGATURE SALLALLAHOU ALAYHE WASALLAM} كتب"  # with a FATHA
+    explanation = explain(tiny_scorer("«ك\u064eت", " — ", "ق/س", " كتب", as_written=True), Article(text), "topic")
+    found = [(text[s.start : s.end], s.contribution) for s in explanation.spans]
+    # Four n-grams, once each: a row of length 2, a unit of the first head is worth 2 * 1 * 0.5.
+    assert found == [("ك\u064eتب", 0.5), ("—", 0.5), ("العراق/سوريا", 0.5), ("كتب", 0.5)]
+    assert total(explanation) == pytest.approx(explanation.score)
+
+
 def test_words_of_one_character_are_one_span():
     ligature = "\N{ARABIC LIGATURE SALLALLAHOU ALAYHE WASALLAM}"
     explanation = explain(tiny_scorer(" الل", " صلي", " وسلم"), Article(f"قال {ligature} ثم قال"), "topic")
@@ -110,15 +130,17 @@ def test_words_of_one_character_are_one_span():
     assert total(explanation) == pytest.approx(explanation.score)
 
 
-def pack(gram):
-    codes = (symbol_table().alphabet.index(letter) + 1 for letter in gram)
+def pack(gram, table):
+    codes = (table.alphabet.index(letter) + 1 for letter in gram)
     return sum(code << SYMBOL_BITS * (MAX_NGRAM - 1 - i) for i, code in enumerate(codes))
 
 
-def tiny_scorer(*grams, coef=(2.0, -1.0), place=None, gazetteer=None, heads=("a", "b"), labels=None):
+def tiny_scorer(*grams, coef=(2.0, -1.0), place=None, gazetteer=None, heads=("a", "b"), labels=None, as_written=False):
     """Score the n-grams of one block by hand-made weights, the same for each n-gram: idf 1, counts as they are."""
-    keys = np.array(sorted(pack(gram) for gram in grams), dtype=np.int64)
-    config = BlockConfig(zone="page", ngram_range=(4, 5), sublinear_tf=False, weight=0.5)
+    table = written_table() if as_written else symbol_table()
+    keys = np.array(sorted(pack(gram, table) for gram in grams), dtype=np.int64)
+    low = min(map(len, grams), default=4)
+    config = BlockConfig("page", ngram_range=(low, 5), sublinear_tf=False, weight=0.5, as_written=as_written)
     weights = np.tile(np.array(coef, dtype=np.float32), (len(keys), 1))
     labels = labels or heads
     calibration = Calibration(1.0, 0.0, (1.0, 0.0, 0.0), np.full(len(labels), 0.5, dtype=np.float32), True, 4)
@@ -265,8 +287,8 @@ def test_an_article_that_changed_since_it_was_taken_from_its_page_is_read_as_it_
 
 
 @pytest.mark.parametrize("article", [Article(""), Article("?!"), Article("", "…"), Article(" \n")])
-def test_an_article_without_words_has_no_spans(predictor, article):
-    explanation = predictor.explain(article, "topic")
+def test_an_article_without_words_has_no_spans(news_predictor, article):
+    explanation = news_predictor.explain(article, "topic")
     assert (explanation.spans, explanation.intercept) == ((), pytest.approx(explanation.score))
     assert not explanation.is_stated
 

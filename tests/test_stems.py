@@ -39,7 +39,7 @@ def page(*articles, gazetteer=None):
 
 def tokens_without_names(*texts):
     reading = page(*texts)
-    return stems.read_tokens(reading.encoded.symbols, reading.encoded.page, NO_NAMES)
+    return stems.read_tokens(reading.encoded[False].symbols, reading.encoded[False].page, NO_NAMES)
 
 
 def split(tokens):
@@ -90,7 +90,7 @@ def test_names_of_several_words_are_one_token_and_titles_are_masked():
     tokens = reading.tokens(block)
     assert len(tokens.token) == 5  # visit, state, said, in, state
     assert tokens.token[1] == tokens.token[-1]
-    begins = reading.encoded.page[0, 0] + np.array([0, 6, 21, 25, 28])
+    begins = reading.encoded[False].page[0, 0] + np.array([0, 6, 21, 25, 28])
     assert set(tokens.begin.tolist()) <= set(begins.tolist())
 
 

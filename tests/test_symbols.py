@@ -10,7 +10,16 @@ from hypothesis import strategies as st
 from classifier import _codepoints as cp
 from classifier.errors import ConfigError, InvalidTextError
 from classifier.normalize import DEFAULT_OPTIONS, NormalizeOptions, normalize_text
-from classifier.symbols import DROPPED, INDIRECT, SPACE, SYMBOL_BITS, SymbolTable, symbol_table
+from classifier.symbols import (
+    DROPPED,
+    INDIRECT,
+    MOST_SYMBOLS,
+    SPACE,
+    SYMBOL_BITS,
+    SymbolTable,
+    symbol_table,
+    written_table,
+)
 
 OPTIONS = {
     "default": DEFAULT_OPTIONS,
@@ -90,6 +99,16 @@ def test_codes_by_hand():
     assert codes[0x064E] == codes[0x0640] == codes[0x200F] == DROPPED
     assert codes[ord("أ")] == codes[ord("ا")]
     assert codes[0xFDFA] == INDIRECT
+
+
+def test_characters_as_they_are_written():
+    table = written_table()
+    assert list(table.alphabet) == sorted(set(table.alphabet))
+    assert len(table.alphabet) == MOST_SYMBOLS
+    assert not table.codes[table.codes == INDIRECT].size
+    text = "«أَحْمـد»،\u200f قال: Café … ٣ﻼ\ufdfa%\t٪\U0001f600"
+    symbols, _ = table.encode([text])
+    assert table.decode(symbols) == "«أَحْمـد»، قال: cafe … 3 % ٪"
 
 
 def test_empty_batches_and_texts():
