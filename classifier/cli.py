@@ -1,6 +1,7 @@
 """The command line: `train`, `predict`, `evaluate`, `explain`, `data`. Data on stdout, the rest on stderr."""
 
 import json
+import shlex
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from classifier.cli_data import data
 from classifier.errors import ClassifierError, ConfigError, DataError
@@ -29,6 +31,7 @@ STARTER = Path("datasets") / "starter" / "articles.jsonl"
 DEFAULT_TASKS = {"topic": "topics", "country": "countries"}
 _MOST_REJECTS_SHOWN = 5
 _MOST_ERRORS_SHOWN = 10
+_SAME_MODEL = ("output", "json_path", "jobs", "scratch", "report")
 _FILE = click.Path(path_type=Path)
 
 
@@ -88,6 +91,18 @@ _jobs = click.option("--jobs", default=1, show_default=True, help="Threads; -1 f
 _json = click.option("--json", "json_path", type=_FILE, help="Write all figures there.")
 
 
+def _as_given(context: click.Context) -> str:
+    """Return the options that were given, but for those that change nothing in the model."""
+    words: list[str] = []
+    for option in context.command.params:
+        given = context.get_parameter_source(option.name or "") is ParameterSource.COMMANDLINE
+        if isinstance(option, click.Option) and given and option.name not in _SAME_MODEL:
+            value = context.params[option.name or ""]
+            values = value if option.multiple else [value]
+            words += [option.opts[0]] if option.is_flag else [w for v in values for w in (option.opts[0], str(v))]
+    return shlex.join(words)
+
+
 @cli.command()
 @click.argument("data", nargs=-1)
 @click.option(
@@ -134,6 +149,7 @@ def train(
         encoding=encoding,
         config=_config(preset, config_path, seed),
         jobs=jobs,
+        options=_as_given(click.get_current_context()),
     )
     if out_of_core:
         evaluation = run.execute_out_of_core(

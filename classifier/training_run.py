@@ -1,6 +1,7 @@
 """What `train` does: read, score a held-out part, fit on all, save."""
 
 import hashlib
+import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -44,6 +45,8 @@ class Run:
         As on the command line.
     config : Config
     jobs : int
+    options : str
+        As on the command line, for the card.
     """
 
     sources: Sequence[str]
@@ -55,6 +58,7 @@ class Run:
     encoding: str
     config: Config
     jobs: int = 1
+    options: str = ""
 
     def execute(
         self, *, with_report: bool, status: Status, on_data: Callable[[LabelledArticles], None]
@@ -122,7 +126,8 @@ class Run:
 
     def _save(self, scorer: Scorer, evaluation: Evaluation | None) -> None:
         sources = [f"{source} (sha256 {_hash(source)})" for source in self.sources]
-        card = model_card(scorer, sources=sources, evaluation=evaluation, command=f"train.py {' '.join(self.sources)}")
+        command = f"train.py {shlex.join(self.sources)} {self.options}".rstrip()
+        card = model_card(scorer, sources=sources, evaluation=evaluation, command=command)
         extra: dict[str, Any] = {"data": sources, "metrics": evaluation.to_dict() if evaluation else None}
         save_scorer(scorer, self.output, card=card, extra=extra)
 

@@ -79,12 +79,12 @@ def test_train_predict_evaluate(train, cli, write_lines, rows, tmp_path):
 
 def test_model_says_what_made_it(train, write_lines, rows, tmp_path):
     data = write_lines("data.jsonl", *rows)
-    train(data)
+    train(data, "--seed", "3", "--task", "topic=topics", "--task", "country=countries")
     config = json.loads((tmp_path / "model" / "config.json").read_text())
     assert re.fullmatch(rf"{re.escape(str(data))} \(sha256 [0-9a-f]{{64}}\)", config["data"][0])
     assert config["metrics"]["tasks"]["topic"]
     card = (tmp_path / "model" / "README.md").read_text()
-    assert f"train.py {data}" in card
+    assert f"    train.py {data} --task topic=topics --task country=countries --preset char --seed 3\n" in card
     assert "| security |" in card
 
 
