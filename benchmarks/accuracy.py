@@ -62,7 +62,15 @@ LONG = Config.from_dict(
     }
 )
 """For articles: page and title of preset news, without places and without its costs."""
-SETTINGS = {"asnd": POSTS, "sib-200": SHORT, "khaleej": LONG, "ant-sections": LONG, "ant-transfer": LONG}
+WRITTEN = replace(
+    LONG,
+    blocks=(
+        BlockConfig("page", min_df=3, as_written=True),
+        BlockConfig("title", weight=0.5, as_written=True),
+    ),
+)
+"""For articles of outlets that are in training: their spelling and punctuation as they are."""
+SETTINGS = {"asnd": POSTS, "sib-200": SHORT, "khaleej": LONG, "ant-sections": WRITTEN, "ant-transfer": LONG}
 
 _FASTTEXT_START = {"minn": 2, "maxn": 5, "wordNgrams": 1, "lr": 0.5, "epoch": 25}
 _FASTTEXT_STEPS = (

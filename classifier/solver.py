@@ -21,6 +21,7 @@ __all__ = ["Descent", "Rows", "fit_heads", "held_out_scores", "prepare_rows"]
 
 _SURE_MARGIN = 0.3
 _ROUNDS_AT_REST = 3
+_ROWS_AT_ONCE = 1024
 
 Floats = NDArray[np.float32]
 
@@ -197,7 +198,11 @@ def _for_each_group(function: Callable[[Sequence[int]], None], n_heads: int, n_j
 
 
 def _squares(X: csr_matrix) -> Floats:
-    squares = np.add.reduceat(np.append(X.data**2, 0.0), X.indptr[:-1]).astype(np.float32)
+    squares = np.zeros(X.shape[0], dtype=np.float32)
+    for first in range(0, len(squares), _ROWS_AT_ONCE):  # all at once would take more memory than the matrix
+        ends = X.indptr[first : first + _ROWS_AT_ONCE + 1]
+        part = np.append(X.data[ends[0] : ends[-1]] ** 2, 0.0)
+        squares[first : first + _ROWS_AT_ONCE] = np.add.reduceat(part, ends[:-1] - ends[0])
     return np.where(np.diff(X.indptr) > 0, squares, 0).astype(np.float32) + np.float32(1)
 
 
