@@ -362,7 +362,9 @@ def test_ctrl_c_while_training(char_folder, tmp_path, earlier):
     output = tmp_path / "models" / "mine"
     if earlier:
         shutil.copytree(char_folder, output)
-    process = start("train", "datasets/starter/articles.jsonl", "--output", output, "--no-report")
+    # A shell without a terminal makes what it starts in the background deaf to the signal.
+    hears = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.default_int_handler)}
+    process = start("train", "datasets/starter/articles.jsonl", "--output", output, "--no-report", **hears)
     for line in process.stderr:
         if line.startswith("training on"):
             break
