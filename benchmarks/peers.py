@@ -12,6 +12,7 @@ from classifier import Article, NewsClassifier
 NGRAM_RANGE = (2, 5)
 OURS, TFIDF, HASHING = "this project", "Tfidf + LinearSVC", "Hashing + SGD"
 FASTTEXT, FASTTEXT_WORDS = "fastText 2-5-grams", "fastText words"
+_LOWEST_RATE = 1e-4
 PEERS = (TFIDF, HASHING, FASTTEXT, FASTTEXT_WORDS)
 
 
@@ -69,10 +70,15 @@ class FastText:
     def fit(self, texts, labels):
         from accuracy import fit_fasttext
 
-        try:
-            self.model, self.names = fit_fasttext(texts, labels, self.options)
-        except RuntimeError:  # It diverged.
-            self.model, self.names = fit_fasttext(texts, labels, self.options | {"lr": self.options["lr"] / 4})
+        options = self.options
+        while True:
+            try:
+                self.model, self.names = fit_fasttext(texts, labels, options)
+                return
+            except RuntimeError:  # It diverged.
+                options = options | {"lr": options["lr"] / 4}
+                if options["lr"] < _LOWEST_RATE:
+                    raise
 
     def predict(self, texts):
         return [self.names[labels[0]] for labels in self.model.predict(texts)[0]]
