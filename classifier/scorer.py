@@ -85,7 +85,7 @@ class Task:
     @property
     def has_order_heads(self) -> bool:
         """Whether heads of their own say which label is primary."""
-        return self.place is None and len(self.heads) == 2 * len(self.labels)
+        return self.heads == self.labels * 2
 
 
 class ScoredBatch(NamedTuple):

@@ -266,13 +266,15 @@ class HeadPlan:
         self, gold: Sequence[Sequence[str]], config: HeadConfig
     ) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
         """Return targets and costs of articles whose labels are known, both of shape (n_articles, n_heads)."""
-        holds = _targets(gold, self.heads if self.has_places else self.labels, ordered=False)
         if self.has_places:
+            holds = _targets(gold, self.heads, ordered=False)
             return holds, np.ones(holds.shape, dtype=np.float32)
-        n, first = len(self.labels), _targets(gold, self.labels, ordered=True)
+        n = len(self.labels)
+        first = _targets(gold, self.labels, ordered=True)
         cost = _costs(gold, self.labels, np.array(self.first[:n]), config)
         if len(self.heads) == n:
             return first, cost
+        holds = _targets(gold, self.labels, ordered=False)
         return np.hstack([holds, first]), np.hstack([np.ones_like(cost), cost])
 
 
@@ -392,7 +394,7 @@ def fit_decisions(
     `pairs` are of all articles, `fold` of those of the plan.
     """
     place = order = ranks = None
-    if len(plan.heads) == 2 * len(plan.labels):
+    if plan.heads == plan.labels * 2:
         held_out, ranks = np.hsplit(held_out, 2)
     if plan.has_places:
         assert pairs is not None

@@ -60,6 +60,12 @@ class Run:
     jobs: int = 1
     options: str = ""
 
+    @property
+    def columns(self) -> dict[str, Any]:
+        """How files are read: options of `read_articles` and `iter_records`."""
+        names = {"text": self.text, "title": self.title, "group": self.group, "encoding": self.encoding}
+        return {"task_columns": self.task_columns, **names}
+
     def execute(
         self, *, with_report: bool, status: Status, on_data: Callable[[LabelledArticles], None]
     ) -> Evaluation | None:
@@ -132,17 +138,7 @@ class Run:
         save_scorer(scorer, self.output, card=card, extra=extra)
 
     def _read(self) -> LabelledArticles:
-        parts = [
-            read_articles(
-                source,
-                task_columns=self.task_columns,
-                text=self.text,
-                title=self.title,
-                group=self.group,
-                encoding=self.encoding,
-            )
-            for source in self.sources
-        ]
+        parts = [read_articles(source, **self.columns) for source in self.sources]
         return parts[0] if len(parts) == 1 else _concatenate(parts)
 
     def _held_out(
@@ -176,17 +172,8 @@ class _Reader:
     def read(self) -> Iterator[list[Record]]:
         """Yield the records, some thousands at a time."""
         self._n_reads += 1
-        run = self.run
-        for source in run.sources:
-            records = iter_records(
-                source,
-                task_columns=run.task_columns,
-                text=run.text,
-                title=run.title,
-                group=run.group,
-                encoding=run.encoding,
-            )
-            for batch in batched(records, _BATCH_RECORDS):
+        for source in self.run.sources:
+            for batch in batched(iter_records(source, **self.run.columns), _BATCH_RECORDS):
                 if self._n_reads == 1:
                     self._note_rejects(batch)
                 yield batch
