@@ -47,6 +47,8 @@ SOURCES = [
 ]
 NOTES = """## Limits
 
+- The scores above are of the 500 development annotations: articles of 2018 of outlets that the model was trained on.
+  They were looked at while the model was made.
 - Written Modern Standard Arabic news; not dialect, not social media posts.
 - Labels of one kind of reader by the scheme of the project: consistent, not the only right ones.
 - Real articles of training are of 2015-2018; people and places in the news since then are known to the gazetteer and

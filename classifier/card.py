@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from classifier.evaluate import Evaluation
-from classifier.scorer import Scorer
+from classifier.scorer import NONE, Scorer
 
 __all__ = ["model_card"]
 
@@ -29,7 +29,8 @@ def model_card(
     lines += [f"- {source}" for source in sources]
     lines += ["", "## Tasks", ""]
     lines += [
-        f"- `{t.name}`: {len(t.labels)} labels, {len(t.heads)} with n-gram weights" for t in scorer.tasks.values()
+        f"- `{t.name}`: {len(t.labels)} labels, {len(set(t.heads) - {NONE})} with n-gram weights"
+        for t in scorer.tasks.values()
     ]
     if evaluation is not None:
         lines += ["", "## Scores on held-out articles", "", *_scores(evaluation)]

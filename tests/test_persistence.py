@@ -13,8 +13,10 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from classifier import persistence
+from classifier.config import BlockConfig, Config
 from classifier.errors import DataError, ModelFormatError
 from classifier.persistence import load_scorer, save_scorer
+from classifier.training import train
 
 NAMES = ["README.md", "SHA256SUMS", "config.json", "weights.safetensors"]
 WEIGHTS, CONFIG, SUMS = "weights.safetensors", "config.json", "SHA256SUMS"
@@ -380,6 +382,15 @@ def test_changed_configuration(folder, name):
     change, reason = CONFIG_CHANGES[name]
     change_config(folder, change)
     assert_refused(folder, reason)
+
+
+def test_stems_without_a_gazetteer(corpus, tmp_path):
+    config = Config(blocks=(BlockConfig("page", "stem", ngram_range=(1, 2)),), places=None)
+    scorer = train(corpus.articles, {"topic": corpus.labels["topic"]}, config)
+    folder = save_scorer(scorer, tmp_path / "model", card="")
+    assert load_scorer(folder).predict(corpus.articles) == scorer.predict(corpus.articles)
+    change_arrays(folder, lambda a: [a.pop(n) for n in list(a) if n.startswith("gazetteer.")])
+    assert_refused(folder, "a block of stems masks the names of a gazetteer, and there is none")
 
 
 def put(name, array):

@@ -148,15 +148,29 @@ def test_none_shares_eight_words_with_a_published_article(articles):
     assert shared == set()
 
 
-def test_annotations_are_valid():
-    with (ROOT / "datasets" / "annotations" / "labels.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
+def annotations(name):
+    with (ROOT / "datasets" / "annotations" / name).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.parametrize(
+    ("name", "splits"),
+    [("labels.csv", {"train", "dev"}), ("labels-uncertain.csv", {"train"}), ("labels-further.csv", {"train"})],
+)
+def test_annotations_are_valid(name, splits):
+    rows = annotations(name)
     assert len({row["id"] for row in rows}) == len(rows)
-    assert {row["split"] for row in rows} == {"train", "dev"}
+    assert {row["split"] for row in rows} == splits
     for row in rows:
         assert set(row["topics"].split()) <= TOPICS.keys()
         assert row["topics"]
         assert set(row["countries"].split()) <= {*REGION_OF, "-"}
+        assert row["countries"]
+
+
+def test_no_article_is_annotated_in_two_files():
+    files = [{row["id"] for row in annotations(f"labels{kind}.csv")} for kind in ("", "-uncertain", "-further")]
+    assert len(set.union(*files)) == sum(map(len, files))
 
 
 def test_datasets_holds_data_only():
