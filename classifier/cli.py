@@ -112,6 +112,7 @@ def _as_given(context: click.Context) -> str:
 @_columns
 @click.option("--preset", type=click.Choice(["news", "char"]), default="news", show_default=True)
 @click.option("--config", "config_path", type=_FILE, help="A TOML file in a preset's place.")
+@click.option("--base", metavar="MODEL", help="For few labels: read the scores of a model, too; a folder, or shipped.")
 @click.option("--group", help="A column; rows of a group are held out together.")
 @click.option("--report/--no-report", default=True, help="Score a held-out part first.")
 @_json
@@ -128,6 +129,7 @@ def train(
     encoding: str,
     preset: str,
     config_path: Path | None,
+    base: str | None,
     group: str | None,
     report: bool,
     json_path: Path | None,
@@ -139,6 +141,8 @@ def train(
     """Train on labelled articles DATA (without: the starter corpus), report on a held-out part, save a model folder."""
     from classifier.training_run import Run
 
+    if base is not None and out_of_core:
+        raise click.UsageError("--base needs all articles in memory: leave out --out-of-core")
     run = Run(
         sources=data or (_starter(),),
         output=output,
@@ -148,6 +152,7 @@ def train(
         group=group,
         encoding=encoding,
         config=_config(preset, config_path, seed),
+        base=base,
         jobs=jobs,
         options=_as_given(click.get_current_context()),
     )

@@ -88,8 +88,8 @@ class BlockConfig(_FromDict):
         Length of the block's part of the feature vector, above 0.
     ngram_range, min_df, max_features, sublinear_tf
         As in `CharNgramTfidf`.
-    tasks : tuple of str
-        The tasks that have weights in this block; empty for all.
+    tasks, except_tasks : tuple of str
+        The tasks that have weights in this block, empty for all; and those that don't.
     as_written : bool
         Read characters as they are written, vowel marks and punctuation included, not normalized: what tells outlets
         apart, where labels hang on them. Not for stems.
@@ -105,6 +105,7 @@ class BlockConfig(_FromDict):
     max_features: int | None = None
     sublinear_tf: bool = True
     tasks: tuple[str, ...] = ()
+    except_tasks: tuple[str, ...] = ()
     as_written: bool = False
     keep: int | None = None
 
@@ -121,6 +122,10 @@ class BlockConfig(_FromDict):
             _require(not self.as_written, "as_written", "false for analyzer 'stem'", self.as_written)
         if self.max_features is not None:
             _require(self.max_features >= 1, "max_features", "at least 1", self.max_features)
+
+    def is_for(self, task: str) -> bool:
+        """Tell whether a task has weights in this block."""
+        return task not in self.except_tasks and (not self.tasks or task in self.tasks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +225,7 @@ class Config(_FromDict):
         ConfigError
             If no block is left.
         """
-        blocks = tuple(b for b in self.blocks if not b.tasks or not set(tasks).isdisjoint(b.tasks))
+        blocks = tuple(b for b in self.blocks if any(map(b.is_for, tasks)))
         _require(len(blocks) > 0, "blocks", f"at least one for {', '.join(tasks)}", self.blocks)
         return replace(self, blocks=blocks)
 

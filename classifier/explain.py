@@ -530,7 +530,7 @@ def _head_values(scorer: Scorer, task: Task, reading: Reading, words: _Words) ->
     """Return what each word adds to the score of each head of a task: ndarray of shape (n_words, n_heads)."""
     values = np.zeros((len(words.start), len(task.heads)))
     for block, coef, scale in zip(scorer.blocks, scorer.coefs, scorer.scales, strict=True):
-        columns = scorer.columns_of(block.config.tasks)
+        columns = scorer.columns_of(block.config)
         mine = np.flatnonzero((columns >= task.columns.start) & (columns < task.columns.stop))
         if len(mine):
             positions, features, parts = _occurrences(block, reading)

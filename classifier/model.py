@@ -1,6 +1,7 @@
 """`NewsClassifier`: the trainable model as a scikit-learn estimator."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -12,9 +13,10 @@ from sklearn.utils.validation import check_is_fitted
 from classifier.article import Article
 from classifier.config import Config
 from classifier.errors import DataError
+from classifier.persistence import load_base
 from classifier.prediction import Prediction
 from classifier.predictor import to_articles
-from classifier.scorer import NONE
+from classifier.scorer import NONE, Scorer
 from classifier.training import Labels, train
 
 __all__ = ["NewsClassifier"]
@@ -32,6 +34,9 @@ class NewsClassifier(ClassifierMixin, BaseEstimator):
         ``"news"``: title, lead, whole page and place mentions; ``"char"``: plain character n-grams of the page.
     config : Config or None
         Takes the place of the preset.
+    base : str, Path, Scorer or None
+        A trained model whose scores are features too, for tasks with few labels: a folder, or ``"shipped"``. It
+        should not have been trained on the articles given to `fit`.
     seed : int
         Same data and seed, same model.
     n_jobs : int or None
@@ -53,10 +58,17 @@ class NewsClassifier(ClassifierMixin, BaseEstimator):
     """
 
     def __init__(
-        self, *, preset: str = "news", config: Config | None = None, seed: int = 0, n_jobs: int | None = None
+        self,
+        *,
+        preset: str = "news",
+        config: Config | None = None,
+        base: str | Path | Scorer | None = None,
+        seed: int = 0,
+        n_jobs: int | None = None,
     ) -> None:
         self.preset = preset
         self.config = config
+        self.base = base
         self.seed = seed
         self.n_jobs = n_jobs
 
@@ -89,6 +101,10 @@ class NewsClassifier(ClassifierMixin, BaseEstimator):
         DataError
             If a column's length differs from that of `articles`, a task has fewer than two labels, or a weight is
             negative.
+        ConfigError
+            If the configuration does not fit the base.
+        ModelFormatError
+            If the base can't be loaded.
         InvalidTextError
             If an article is neither str nor Article.
         """
@@ -105,7 +121,10 @@ class NewsClassifier(ClassifierMixin, BaseEstimator):
             sample_weight = _weights(sample_weight)
         config = self.config or Config.from_preset(self.preset)
         config = config.replace_seed(self.seed)
-        self.scorer_ = train(checked, columns, config, groups=groups, sample_weight=sample_weight, n_jobs=self.n_jobs)
+        base = self.base if self.base is None or isinstance(self.base, Scorer) else load_base(self.base)
+        self.scorer_ = train(
+            checked, columns, config, base=base, groups=groups, sample_weight=sample_weight, n_jobs=self.n_jobs
+        )
         self.classes_ = {name: np.array(task.labels) for name, task in self.scorer_.tasks.items()}
         return self
 

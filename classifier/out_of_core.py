@@ -243,7 +243,7 @@ def _fit(job: _Job, shards: Mapping[int, Sequence[Shard]], held_out: _HeldOut) -
 def _fit_task(job: _Job, t: int, inside: Sequence[Shard], outside: Sequence[Shard], held_out: _HeldOut) -> FittedTask:
     """Fit the heads of task `t` without what is held out, calibrate on that, go on with all."""
     plan = job.plans[t]
-    used = [b for b, block in enumerate(job.blocks) if not block.config.tasks or plan.name in block.config.tasks]
+    used = [b for b, block in enumerate(job.blocks) if block.config.is_for(plan.name)]
     if not used:
         raise DataError(f"no block of the configuration is for task {plan.name!r}: add it to `tasks` of one")
     widths = [len(job.blocks[b].keys) for b in used]

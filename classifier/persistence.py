@@ -26,7 +26,7 @@ from classifier.places import PLACE_FEATURES
 from classifier.scorer import NONE, PlaceHead, Scorer, Task
 from classifier.symbols import symbol_table, written_table
 
-__all__ = ["FORMAT_VERSION", "load_scorer", "save_scorer", "shipped_model"]
+__all__ = ["FORMAT_VERSION", "load_base", "load_scorer", "save_scorer", "shipped_model"]
 
 FORMAT_VERSION = 1
 CONFIG, WEIGHTS, CARD, SUMS = "config.json", "weights.safetensors", "README.md", "SHA256SUMS"
@@ -135,6 +135,17 @@ def load_scorer(path: Path) -> Scorer:
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, MemoryError) as error:
         reason = f"missing {error}" if isinstance(error, KeyError) else str(error)
         raise ModelFormatError(f"{path}: {CONFIG} and {WEIGHTS} do not fit together: {_shown(reason)}") from error
+
+
+def load_base(name: str | Path) -> Scorer:
+    """Load what a new model builds on: a folder, or the model of the package if `name` is ``"shipped"``.
+
+    Raises
+    ------
+    ModelFormatError
+        As `load_scorer`.
+    """
+    return load_scorer(shipped_model() if name == "shipped" else Path(name))
 
 
 def _shown(reason: object) -> str:
@@ -422,7 +433,7 @@ def _check_shapes(scorer: Scorer, n_heads: int) -> None:
     if scorer.intercepts.shape != (n_heads,):
         raise ValueError(f"intercepts has {len(scorer.intercepts)} entries for {n_heads} heads")
     for i, (block, coef, scale) in enumerate(zip(scorer.blocks, scorer.coefs, scorer.scales, strict=True)):
-        n_columns = len(scorer.columns_of(block.config.tasks))
+        n_columns = len(scorer.columns_of(block.config))
         if (
             block.idf.shape != block.keys.shape
             or coef.shape != (len(block.keys), n_columns)

@@ -15,7 +15,7 @@ from classifier import ngrams
 from classifier.article import Article
 from classifier.blocks import Block, BlockScorer, Reading
 from classifier.calibration import Calibration
-from classifier.config import Config
+from classifier.config import BlockConfig, Config
 from classifier.errors import UnknownLabelError
 from classifier.gazetteer import Gazetteer
 from classifier.labels import name_of, regions_of
@@ -219,19 +219,23 @@ class Scorer:
         """Return articles as the blocks read them."""
         return blocks_.read(articles, self.config, self.gazetteer)
 
+    def head_scores(self, reading: Reading) -> Scores:
+        """Return the scores of all heads from n-grams alone, ndarray of shape (n_articles, n_heads), float32."""
+        return self._score_heads(reading, self._new_scorers())[0]
+
     def _score_heads(self, reading: Reading, scorers: Sequence[BlockScorer]) -> tuple[Scores, NDArray[np.bool_]]:
         scores = np.tile(self.intercepts, (reading.n_articles, 1))
         known = np.zeros(len(scores), dtype=np.bool_)
         for scorer in scorers:
-            columns = self.columns_of(scorer.block.config.tasks)
+            columns = self.columns_of(scorer.block.config)
             part = np.zeros((len(scores), len(columns)), dtype=np.float32)
             known |= scorer.add_scores(reading, part)
             scores[:, columns] += part
         return scores, known
 
-    def columns_of(self, tasks: Sequence[str]) -> NDArray[np.int64]:
-        """Return the columns of the heads of `tasks` among all heads; of all tasks if it is empty."""
-        wanted = [t for name, t in self.tasks.items() if not tasks or name in tasks]
+    def columns_of(self, block: BlockConfig) -> NDArray[np.int64]:
+        """Return the columns of the heads that have weights in a block among all heads."""
+        wanted = [task for name, task in self.tasks.items() if block.is_for(name)]
         ranges = [np.arange(t.columns.start, t.columns.stop) for t in wanted]
         return np.concatenate([np.zeros(0, dtype=np.int64), *ranges])
 

@@ -1,7 +1,7 @@
 """From labelled articles to a `Scorer`: features, heads, place weights, calibration on held-out folds."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -23,6 +23,7 @@ from classifier.gazetteer import Gazetteer, load_gazetteer
 from classifier.places import PLACE_FEATURES, PlacePairs
 from classifier.scorer import NONE, PlaceHead, Scorer, Task, place_pairs, place_scores
 from classifier.solver import fit_heads, held_out_scores
+from classifier.transfer import BaseFeatures, extend_config
 
 __all__ = ["Labels", "duplicate_groups", "held_out_fold", "train"]
 
@@ -62,6 +63,7 @@ def train(
     labels: Mapping[str, Labels],
     config: Config,
     *,
+    base: Scorer | None = None,
     groups: Sequence[str] | None = None,
     sample_weight: NDArray[np.float32] | None = None,
     calibrate_on: Mapping[str, NDArray[np.bool_]] | None = None,
@@ -75,6 +77,8 @@ def train(
     labels : mapping of str to Labels
         A column a task.
     config : Config
+    base : Scorer or None
+        A model whose scores are features too; it should not have been trained on these articles.
     groups : sequence of str or None
         Articles of a group (an outlet, say) are held out together; duplicates always are.
     sample_weight : ndarray of shape (n_articles,) or None
@@ -93,18 +97,22 @@ def train(
     ------
     DataError
         If there is no task, or a task has fewer than two labels or articles.
+    ConfigError
+        If `config` does not fit `base`.
     """
     if not labels:
         raise DataError("no task to train: name one with --task NAME=COLUMN")
     config = config.for_tasks(labels)
-    gazetteer = load_gazetteer() if config.needs_gazetteer(labels) else None
+    own_blocks = config.blocks
+    if base is not None:
+        config = extend_config(config, base, list(labels))
+    gazetteer = _gazetteer(config, labels, base)
     plans = [_plan(name, column, config, gazetteer, (calibrate_on or {}).get(name)) for name, column in labels.items()]
     reading = blocks_.read(articles, config, gazetteer)
-    blocks = tuple(fit_block(count_block(reading, block), block) for block in config.blocks)
-    matrices = [block_matrix(reading, block) for block in blocks]
-    if any(block.config.keep for block in blocks):
-        blocks = _prune(blocks, matrices, plans, config)
-        matrices = [block_matrix(reading, block) for block in blocks]
+    blocks, matrices = _fit_blocks(reading, own_blocks, plans, config)
+    start = None if base is None else BaseFeatures.of(base, reading)
+    if start is not None:
+        matrices.append(start.X)
     pairs = place_pairs(reading, articles, gazetteer) if gazetteer else None
     kept_together = duplicate_groups(articles, groups)
     if kept_together.max() == 0:  # One outlet alone: its articles must do.
@@ -113,7 +121,35 @@ def train(
     weights = np.ones(len(articles), dtype=np.float32) if sample_weight is None else sample_weight
     with parallel_config(**({} if n_jobs is None else {"n_jobs": n_jobs})):
         fitted = [_fit_task(plan, blocks, matrices, folds, weights, pairs, gazetteer, config) for plan in plans]
+    if start is not None:
+        blocks = (*blocks, *start.blocks(list(labels)))
+        fitted = [_without_scores(f, start) for f in fitted]
     return assemble(config, blocks, fitted, gazetteer)
+
+
+def _gazetteer(config: Config, tasks: Collection[str], base: Scorer | None) -> Gazetteer | None:
+    if not config.needs_gazetteer(tasks):
+        return None
+    return base.gazetteer if base is not None and base.gazetteer is not None else load_gazetteer()
+
+
+def _fit_blocks(
+    reading: Reading, configs: Sequence[BlockConfig], plans: Sequence[Plan], config: Config
+) -> tuple[tuple[Block, ...], list[csr_matrix]]:
+    """Choose the vocabularies of blocks; return them and their features of the articles."""
+    blocks = tuple(fit_block(count_block(reading, block), block) for block in configs)
+    matrices = [block_matrix(reading, block) for block in blocks]
+    if not any(block.config.keep for block in blocks):
+        return blocks, matrices
+    blocks = _prune(blocks, matrices, plans, config)
+    return blocks, [block_matrix(reading, block) for block in blocks]
+
+
+def _without_scores(fitted: "FittedTask", start: BaseFeatures) -> "FittedTask":
+    *own, of_scores = fitted.coefs
+    assert of_scores is not None
+    coefs, intercept = start.fold(of_scores)  # the base's weights in place of its scores
+    return replace(fitted, coefs=[*own, *coefs], intercept=fitted.intercept + intercept)
 
 
 def duplicate_groups(articles: Sequence[Article], groups: Sequence[str] | None) -> NDArray[np.int64]:
@@ -211,7 +247,7 @@ def _prune(
     first_fit = replace(config, heads=replace(config.heads, max_iter=_FIRST_FIT_ROUNDS))
     moved = [np.zeros(len(block.keys)) for block in blocks]
     for plan in plans:
-        used = [i for i, b in enumerate(blocks) if not b.config.tasks or plan.name in b.config.tasks]
+        used = [i for i, b in enumerate(blocks) if b.config.is_for(plan.name)]
         X = _features([matrices[i] for i in used], plan.rows)
         coef, _ = fit_heads(X, plan.targets, **_solver_options(plan.cost, first_fit))
         squares = np.asarray(X.multiply(X).sum(axis=0)).ravel() * (coef**2).sum(axis=1)
@@ -368,9 +404,10 @@ def _fit_task(
     gazetteer: Gazetteer | None,
     config: Config,
 ) -> FittedTask:
-    used = [not b.config.tasks or plan.name in b.config.tasks for b in blocks]
+    used = [b.config.is_for(plan.name) for b in blocks]
+    used += [True] * (len(matrices) - len(blocks))  # the scores of a base
     if not any(used):
-        raise DataError(f"no block of the configuration is for task {plan.name!r}: add it to `tasks` of one")
+        raise DataError(f"no block of the configuration is for task {plan.name!r}: change `tasks` of one")
     X = _features([m for m, use in zip(matrices, used, strict=True) if use], plan.rows)
     fold, options = folds[plan.rows], _solver_options(plan.cost * weights[plan.rows, None], config)
     rounds = min(config.heads.max_iter, _CALIBRATION_ROUNDS)

@@ -5,6 +5,7 @@ import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -17,7 +18,7 @@ from classifier.config import Config
 from classifier.data import LabelledArticles, Record, Reject, iter_records, read_articles
 from classifier.errors import DataError
 from classifier.evaluate import Evaluation, evaluate
-from classifier.persistence import check_writable, save_scorer
+from classifier.persistence import check_writable, load_base, save_scorer
 from classifier.scorer import Scorer
 from classifier.streaming import batched
 from classifier.training import Labels, held_out_fold, train
@@ -30,7 +31,7 @@ _MOST_REJECTS_KEPT = 5
 Status = Callable[[str], AbstractContextManager[None]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Run:
     """One run of the command.
 
@@ -44,6 +45,8 @@ class Run:
     text, title, group, encoding
         As on the command line.
     config : Config
+    base : str or None
+        A model folder whose scores are features too, or ``"shipped"``.
     jobs : int
     options : str
         As on the command line, for the card.
@@ -57,6 +60,7 @@ class Run:
     group: str | None
     encoding: str
     config: Config
+    base: str | None = None
     jobs: int = 1
     options: str = ""
 
@@ -88,7 +92,7 @@ class Run:
             with status(f"scoring a held-out part of {len(data)} articles"):
                 evaluation = self._held_out(data.articles, labels, data.groups)
         with status(f"training on {len(data)} articles"):
-            scorer = train(data.articles, labels, self.config, groups=data.groups, n_jobs=self.jobs)
+            scorer = train(data.articles, labels, self.config, base=self._base, groups=data.groups, n_jobs=self.jobs)
         self._save(scorer, evaluation)
         return evaluation
 
@@ -130,8 +134,14 @@ class Run:
         self._save(scorer, evaluation)
         return evaluation
 
+    @cached_property
+    def _base(self) -> Scorer | None:
+        return load_base(self.base) if self.base is not None else None
+
     def _save(self, scorer: Scorer, evaluation: Evaluation | None) -> None:
         sources = [f"{source} (sha256 {_hash(source)})" for source in self.sources]
+        if self.base is not None:
+            sources.append(f"the scores of the model {self.base}, which its own card describes")
         command = f"train.py {shlex.join(self.sources)} {self.options}".rstrip()
         card = model_card(scorer, sources=sources, evaluation=evaluation, command=command)
         extra: dict[str, Any] = {"data": sources, "metrics": evaluation.to_dict() if evaluation else None}
@@ -151,6 +161,7 @@ class Run:
                 [articles[i] for i in inside],
                 {task: [column[i] for i in inside] for task, column in labels.items()},
                 self.config,
+                base=self._base,
                 groups=[groups[i] for i in inside] if groups is not None else None,
                 n_jobs=self.jobs,
             )

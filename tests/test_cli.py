@@ -103,6 +103,18 @@ def test_task_of_the_users_own(train, write_lines, rows, tmp_path):
     assert Predictor.load(tmp_path / "model").tasks == ["section"]
 
 
+def test_base(train, write_lines, rows, news_folder, tmp_path):
+    data = write_lines("data.jsonl", *rows)
+    args = ("--task", "section=topics", "--base", news_folder, "--preset", "news", "--no-report")
+    assert train(data, *args)[0] == 0
+    card = (tmp_path / "model" / "README.md").read_text(encoding="utf-8")
+    assert f"the scores of the model {news_folder}" in card
+    assert f"--base {news_folder}" in card
+    assert_error(train(data, *args[:2], "--base", tmp_path / "nowhere"), "nowhere")
+    code, _, err = train(data, *args, "--out-of-core")
+    assert (code, "--base needs all articles in memory" in err) == (2, True)
+
+
 def test_several_files(train, write_lines, rows, tmp_path):
     one, two = write_lines("one.jsonl", *rows[:30]), write_lines("two.jsonl", *rows[30:])
     assert train(one, two, "--no-report")[0] == 0
@@ -368,10 +380,11 @@ def test_ctrl_c_while_training(char_folder, tmp_path, earlier):
     for line in process.stderr:
         if line.startswith("training on"):
             break
-    time.sleep(0.3)
+    time.sleep(1.5)  # while kernels are loaded, a callback of LLVM may swallow the interrupt
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
-    assert process.returncode == 130
+    # CPython dies of the signal if the interrupt passed through an `exec` of a string: 130 for a shell, too.
+    assert process.returncode in (130, -signal.SIGINT)
     assert err.strip() == "error: interrupted: nothing was left half-written"
     assert [p.name for p in output.parent.iterdir()] == ["mine"] * earlier
     if earlier:

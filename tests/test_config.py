@@ -109,7 +109,12 @@ def test_values_out_of_range(values, message):
 def test_blocks_for_tasks():
     news = Config.from_preset("news")
     assert news.for_tasks(["topic", "country"]) == news
-    assert all(not block.tasks for block in news.for_tasks(["section"]).blocks)
+
+
+def test_tasks_of_a_users_own_read_all_blocks_of_news():
+    news = Config.from_preset("news")
+    assert news.for_tasks(["section"]).blocks == news.blocks
+    assert [block.zone for block in news.for_tasks(["country"]).blocks] == ["lead"]
 
 
 def test_no_block_for_tasks():
