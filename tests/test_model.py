@@ -44,7 +44,7 @@ def test_estimator_contract(check):
 def test_params_and_clone():
     config = Config(blocks=(BlockConfig("lead"),))
     model = NewsClassifier(preset="char", config=config, seed=3, n_jobs=2)
-    assert model.get_params() == {"preset": "char", "config": config, "seed": 3, "n_jobs": 2}
+    assert model.get_params() == {"preset": "char", "config": config, "base": None, "seed": 3, "n_jobs": 2}
     assert clone(model).get_params() == model.get_params()
 
 
