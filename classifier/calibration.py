@@ -5,11 +5,12 @@ Platt scaling: Platt, "Probabilistic Outputs for Support Vector Machines", Advan
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Calibration", "fit_calibration"]
+__all__ = ["Calibration", "Decisions", "fit_calibration"]
 
 _ENOUGH_FOR_OWN_THRESHOLD = 30
 _HIGHEST_RANK = 1e3
@@ -49,26 +50,45 @@ class Calibration:
         """Return the probability of each label, of the shape of `scores`."""
         return _sigmoid(np.float32(self.slope) * scores + np.float32(self.intercept))
 
-    def is_first(self, scores: Scores, ranks: Scores | None = None) -> Scores:
-        """Return, for rows of scores (n_articles, n_labels), the probability that the label ranked first is primary.
+    def read(self, scores: Scores, ranks: Scores | None = None) -> "Decisions":
+        """Read rows of scores (n_articles, n_labels).
 
         With `ranks`, of the same shape, labels are ranked by these; only those stated if not `always_first`.
         """
-        top, lead = _top_and_lead(scores, self.ordered(scores, ranks))
+        holds = self.holds(scores)
+        stated = np.asarray(holds >= self.thresholds)
+        ordered = self._ordered(scores, ranks, stated)
+        top, lead = _top_and_lead(scores, ordered)
         a, b, c = map(np.float32, self.first)
-        return _sigmoid(a * top + b * lead + c)
+        return Decisions(holds, stated, ordered, _sigmoid(a * top + b * lead + c))
 
-    def ordered(self, scores: Scores, ranks: Scores | None = None) -> Scores:
-        """Return what orders the labels of each row: the scores, or, before all others, the ranks of those stated."""
+    def _ordered(self, scores: Scores, ranks: Scores | None, stated: NDArray[np.bool_]) -> Scores:
         if ranks is None:
             return scores
         if self.always_first:
             return ranks
-        return np.where(self.states(scores), np.clip(ranks, -_HIGHEST_RANK, _HIGHEST_RANK) + 3 * _HIGHEST_RANK, scores)
+        return np.where(stated, np.clip(ranks, -_HIGHEST_RANK, _HIGHEST_RANK) + 3 * _HIGHEST_RANK, scores)
 
-    def states(self, scores: Scores) -> NDArray[np.bool_]:
-        """Return which labels are stated by their own threshold, of the shape of `scores`."""
-        return np.asarray(self.holds(scores) >= self.thresholds)
+
+class Decisions(NamedTuple):
+    """What scores say.
+
+    Attributes
+    ----------
+    holds : ndarray of shape (n_articles, n_labels), float32
+        The probability of each label.
+    stated : ndarray of the same shape, bool
+        Which labels are stated by their own threshold.
+    ordered : ndarray of the same shape, float32
+        What orders the labels of a row: the scores, or, before all others, the ranks of those stated.
+    is_first : ndarray of shape (n_articles,), float32
+        The probability that the label ranked first is the primary one.
+    """
+
+    holds: Scores
+    stated: NDArray[np.bool_]
+    ordered: Scores
+    is_first: Scores
 
 
 def fit_calibration(
@@ -103,7 +123,7 @@ def fit_calibration(
     if slope < _LEAST_SLOPE:  # Of few articles, by chance: probabilities must rise with scores all the same.
         slope, intercept = _LEAST_SLOPE, _log_odds(truth.ravel())
     plain = Calibration(slope, intercept, (0.0, 0.0, 0.0), np.zeros(0, dtype=np.float32), always_first, max_labels)
-    top = plain.ordered(scores, ranks).argmax(axis=1) if always_first else None
+    top = (scores if ranks is None else ranks).argmax(axis=1) if always_first else None
     thresholds = _thresholds(plain.holds(scores), truth, top)
     fitted = replace(plain, thresholds=thresholds)
     return replace(fitted, first=_fit_first(fitted, scores, ranks, gold))
@@ -112,8 +132,7 @@ def fit_calibration(
 def _fit_first(
     calibration: Calibration, scores: Scores, ranks: Scores | None, gold: Sequence[Sequence[int]]
 ) -> tuple[float, float, float]:
-    stated = calibration.states(scores)
-    ordered = calibration.ordered(scores, ranks)
+    _, stated, ordered, _ = calibration.read(scores, ranks)
     first = ordered.argmax(axis=1)
     correct = np.array([bool(g) and g[0] == k for g, k in zip(gold, first, strict=True)])
     only_stated = ranks is not None and not calibration.always_first and stated.any()

@@ -1,13 +1,14 @@
 """`Scorer`: a trained model as plain arrays; articles in, scores and predictions out. Needs no scikit-learn."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property, lru_cache
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
-from joblib import Parallel, delayed, effective_n_jobs
+from joblib import effective_n_jobs
 from numpy.typing import NDArray
 
 from classifier import blocks as blocks_
@@ -18,7 +19,7 @@ from classifier.calibration import Calibration
 from classifier.config import BlockConfig, Config
 from classifier.errors import UnknownLabelError
 from classifier.gazetteer import Gazetteer
-from classifier.labels import name_of, regions_of
+from classifier.labels import REGION_OF, name_of
 from classifier.places import PlacePairs, place_features
 from classifier.prediction import Label, Prediction
 
@@ -164,13 +165,12 @@ class Scorer:
 
     def predict(self, articles: Sequence[Article], n_jobs: int | None = None) -> list[Prediction]:
         """Label articles; `n_jobs` threads, which do not change the result."""
-        n_parts = min(effective_n_jobs(n_jobs), max(1, len(articles) // 64))
-        bounds = np.linspace(0, len(articles), n_parts + 1).astype(int)
-        parts = [articles[a:b] for a, b in pairwise(bounds)]
-        if n_parts == 1:
+        n_threads = min(effective_n_jobs(n_jobs), max(1, len(articles) // 64))
+        if n_threads == 1:
             return self._predict_part(articles)
-        done = Parallel(n_jobs=n_parts, prefer="threads")(delayed(self._predict_part)(part) for part in parts)
-        return [prediction for part in done for prediction in part]
+        with ThreadPoolExecutor(n_threads) as threads:
+            done = threads.map(self._predict_part, blocks_.batches(articles))
+            return [prediction for part in done for prediction in part]
 
     def score_batches(self, articles: Sequence[Article]) -> Iterator[ScoredBatch]:
         """Yield scores, ranks and which articles have evidence at all, a batch of articles at a time."""
@@ -205,7 +205,8 @@ class Scorer:
         }
         for name in self.derived_tasks:
             stated[name] = [_regions(labels) for labels in stated[SOURCE_TASK]]
-        return [Prediction({name: rows[i] for name, rows in stated.items()}, ids[i]) for i in range(len(ids))]
+        rows = zip(*stated.values(), strict=True)
+        return [Prediction(dict(zip(stated, row, strict=True)), id_) for row, id_ in zip(rows, ids, strict=True)]
 
     def _score(self, articles: Sequence[Article], scorers: Sequence[BlockScorer]) -> ScoredBatch:
         reading = self.read(articles)
@@ -274,9 +275,8 @@ def place_scores(task: Task, place: PlaceHead, heads: Scores, pairs: PlacePairs,
     """Return the scores of all countries from n-gram heads and place mentions."""
     column = {label: i for i, label in enumerate(task.labels)}
     scores = np.full((len(heads), len(task.labels)), place.headless + place.unmentioned, dtype=np.float32)
-    for i, label in enumerate(task.heads):
-        if label != NONE:
-            scores[:, column[label]] = place.ngram * heads[:, i] + place.unmentioned
+    own = [i for i, label in enumerate(task.heads) if label != NONE]
+    scores[:, [column[task.heads[i]] for i in own]] = place.ngram * heads[:, own] + place.unmentioned
     if NONE in task.heads:
         scores += place.none * heads[:, [task.heads.index(NONE)]]
     scores += place.intercept
@@ -289,8 +289,7 @@ def place_scores(task: Task, place: PlaceHead, heads: Scores, pairs: PlacePairs,
 def _state(task: Task, scores: Scores, ranks: Scores | None, known: NDArray[np.bool_]) -> list[tuple[Label, ...]]:
     """Return the labels that each row of scores states, in order."""
     c = task.calibration
-    holds, first, stated = c.holds(scores), c.is_first(scores, ranks), c.states(scores)
-    ordered = c.ordered(scores, ranks)
+    holds, stated, ordered, first = c.read(scores, ranks)
     preferred = scores
     if c.always_first:
         top = np.arange(len(scores)), ordered.argmax(axis=1)
@@ -302,13 +301,9 @@ def _state(task: Task, scores: Scores, ranks: Scores | None, known: NDArray[np.b
     rows, columns, place = _in_order(all_rows, all_columns, preferred)
     rows, columns, place = _in_order(rows[place < c.max_labels], columns[place < c.max_labels], ordered)
     probabilities = np.where(place == 0, first[rows], holds[rows, columns])
-    names = [name_of(task.name, code) for code in task.labels]
-    labels = [
-        Label(task.labels[k], names[k].name_ar, names[k].name_en, probability, score)
-        for k, probability, score in zip(
-            columns.tolist(), probabilities.tolist(), scores[rows, columns].tolist(), strict=True
-        )
-    ]
+    code, name_ar, name_en = (values[columns].tolist() for values in _names(task.name, task.labels))
+    values = zip(code, name_ar, name_en, probabilities.tolist(), scores[rows, columns].tolist(), strict=True)
+    labels = list(map(Label._make, values))
     bounds = np.searchsorted(rows, np.arange(len(scores) + 1)).tolist()
     return [tuple(labels[begin:end]) for begin, end in pairwise(bounds)]
 
@@ -322,15 +317,24 @@ def _in_order(
     return rows, columns[order], np.arange(len(rows)) - np.searchsorted(rows, rows)
 
 
-def _label(task: str, code: str, probability: float, score: float) -> Label:
-    name = name_of(task, code)
-    return Label(code, name.name_ar, name.name_en, float(probability), float(score))
+@lru_cache(maxsize=64)
+def _names(task: str, labels: tuple[str, ...]) -> tuple[NDArray[np.object_], ...]:
+    """Return codes, Arabic and English names of labels, an array each."""
+    names = [name_of(task, code) for code in labels]
+    columns = (labels, [name.name_ar for name in names], [name.name_en for name in names])
+    return tuple(np.array(column, dtype=np.object_) for column in columns)
 
 
 def _regions(countries: Sequence[Label]) -> tuple[Label, ...]:
     """Give each region the best of its countries."""
     best: dict[str, Label] = {}
     for label in countries:  # the best first
-        for region in regions_of([label.code]):
-            best.setdefault(region, label)
-    return tuple(_label(DERIVED_TASK, code, label.probability, label.score) for code, label in best.items())
+        if label.code in REGION_OF:
+            best.setdefault(REGION_OF[label.code], label)
+    return tuple([Label(*_region(code), label.probability, label.score) for code, label in best.items()])
+
+
+@cache
+def _region(code: str) -> tuple[str, str, str]:
+    name = name_of(DERIVED_TASK, code)
+    return code, name.name_ar, name.name_en

@@ -39,7 +39,7 @@ def encode_articles(articles: Sequence[Article], table: SymbolTable) -> EncodedA
     """Normalize articles and lay them out."""
     batches = [articles[i : i + _BATCH_ARTICLES] for i in range(0, max(1, len(articles)), _BATCH_ARTICLES)]
     parts = [table.encode(_parts(batch)) for batch in batches]
-    symbols = np.concatenate([part for part, _ in parts])
+    symbols = np.concatenate([part for part, _ in parts]) if len(parts) > 1 else parts[0][0]
     offsets = np.cumsum([0, *(len(part) for part, _ in parts)])
     ends = np.concatenate([part + offset for (_, part), offset in zip(parts, offsets[:-1], strict=True)])
     begins = np.concatenate([np.zeros(1, dtype=np.int64), ends])[: len(ends)]

@@ -36,7 +36,7 @@ def test_probabilities_are_right_as_often_as_they_say(noisy):
 
 def test_probability_of_the_first_is_right_as_often_as_it_says(noisy):
     scores, _, gold = noisy
-    first = fit_calibration(scores, gold, always_first=False, max_labels=3).is_first(scores)
+    first = fit_calibration(scores, gold, always_first=False, max_labels=3).read(scores).is_first
     right = np.array([bool(g) and g[0] == k for g, k in zip(gold, scores.argmax(axis=1), strict=True)])
     assert first.shape == (4000,)
     for low in (0.4, 0.6, 0.8):
@@ -84,7 +84,7 @@ def test_order_is_kept_where_scores_say_the_contrary_of_the_truth(noisy):
 def test_constant_outcome(gold):
     scores = np.linspace(-1, 1, 9, dtype=np.float32)[:, None]
     calibration = fit_calibration(scores, gold, always_first=False, max_labels=1)
-    holds, first = calibration.holds(scores), calibration.is_first(scores)
+    holds, first = calibration.holds(scores), calibration.read(scores).is_first
     assert np.isfinite([*holds.ravel(), *first]).all()
     assert (holds > 0.5).all() == bool(gold[0])
     assert 0.05 <= calibration.thresholds[0] <= 0.95
@@ -93,7 +93,7 @@ def test_constant_outcome(gold):
 def test_extreme_scores_stay_probabilities():
     calibration = Calibration(5.0, 1.0, (2.0, 3.0, 1.0), np.full(2, 0.5, np.float32), True, 1)
     scores = np.array([[1e6, -1e6], [-1e6, -1e6]], dtype=np.float32)
-    for probabilities in (calibration.holds(scores), calibration.is_first(scores)):
+    for probabilities in (calibration.holds(scores), calibration.read(scores).is_first):
         assert ((probabilities >= 0) & (probabilities <= 1)).all()
 
 

@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+import sys
 from operator import itemgetter
 from pathlib import Path
 
@@ -34,6 +35,7 @@ def test_example_gives_the_same_labels(tmp_path, monkeypatch, corpus):
     frame[:16].to_parquet(tmp_path / "archive" / "a.parquet")
     frame[16:].to_parquet(tmp_path / "archive" / "b.parquet")
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYSPARK_PYTHON", sys.executable)  # not the first on the path
     monkeypatch.setenv("PYSPARK_SUBMIT_ARGS", "--master local[1] --conf spark.ui.enabled=false pyspark-shell")
     code = re.search(r"```python\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL)[1]
     namespace = {"__name__": "__main__"}

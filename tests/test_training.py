@@ -243,14 +243,16 @@ def test_no_ngram_left():
 
 
 def test_blocks_that_no_task_uses_are_not_in_the_model(small):
-    scorer = train(small[0], {"section": small[1]}, NEWS)
+    config = Config(blocks=(BlockConfig("page", tasks=("topic",)), BlockConfig("lead", except_tasks=("country",))))
+    scorer = train(small[0], {"section": small[1]}, config)
     assert [block.config.zone for block in scorer.blocks] == ["lead"] == [b.zone for b in scorer.config.blocks]
     assert scorer.gazetteer is None
 
 
 def test_blocks_of_one_task_have_heads_of_that_task_alone(news_classifier):
     scorer = news_classifier.scorer_
-    n_topics, n_heads = (len(scorer.columns_of(tasks)) for tasks in (["topic"], []))
+    blocks = (BlockConfig("page", tasks=("topic",)), BlockConfig("page"))
+    n_topics, n_heads = (len(scorer.columns_of(block)) for block in blocks)
     widths = {block.config.zone: coef.shape[1] for block, coef in zip(scorer.blocks, scorer.coefs, strict=True)}
     assert widths == {"title": n_topics, "lead": n_heads, "page": n_topics}
 
