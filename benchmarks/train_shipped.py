@@ -43,6 +43,7 @@ SOURCES = [
     ),
     "the project's own annotations of these articles, training split (datasets/annotations, CC BY 4.0)",
     "the project's starter corpus (datasets/starter, CC BY 4.0): {starter} articles",
+    "the project's lexicon of words that speak for topics (docs/lexicon.md)",
     "the project's gazetteer (datasets/gazetteer), with names from GeoNames (CC BY 4.0) and Unicode CLDR",
 ]
 NOTES = """## Limits

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import cached_property
 
 import numpy as np
 from numba import njit
@@ -33,11 +33,23 @@ class Block:
     config : BlockConfig
     keys : ndarray of shape (n_ngrams,), int64, ascending
     idf : ndarray of shape (n_ngrams,), float32
+    projection : ndarray of shape (n_ngrams, n_columns), float32, or None
+        For training: what heads are fitted to is the n-grams' values times this, not the values themselves.
     """
 
     config: BlockConfig
     keys: NDArray[np.int64]
     idf: NDArray[np.float32]
+    projection: NDArray[np.float32] | None = None
+
+    @property
+    def n_columns(self) -> int:
+        """How many columns heads are fitted to."""
+        return len(self.keys) if self.projection is None else self.projection.shape[1]
+
+    def expand(self, coef: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the weights of n-grams that weights of columns, (n_columns, n_heads), amount to."""
+        return coef if self.projection is None else self.projection @ coef
 
     def weighting(self) -> ngrams.Weighting:
         """Return how counts become values: unit length, sublinear if so configured."""
@@ -53,7 +65,8 @@ def encode(articles: Sequence[Article], *, as_written: bool = False) -> EncodedA
     return encode_articles(articles, written_table() if as_written else symbol_table())
 
 
-class Reading(NamedTuple):
+@dataclass(frozen=True)
+class Reading:
     """A batch of articles as all blocks read it.
 
     Attributes
@@ -81,15 +94,21 @@ class Reading(NamedTuple):
         """Return the spans that `block` reads, ndarray of shape (n_articles, 2)."""
         c, encoded = self.config, self.encoded[block.as_written]
         spans = zone_spans(encoded, block.zone, c.lead_characters, c.untitled_characters)
-        if block.zone == "title" and block.analyzer == "stem":  # names are known as they stand on pages
+        if block.zone == "title" and block.reads_stems:  # names are known as they stand on pages
             titled = (encoded.title[:, 0] < encoded.title[:, 1])[:, None]
             spans = spans + np.where(titled, encoded.page[:, :1] - encoded.title[:, :1], 0)
         return spans
 
     def tokens(self, block: BlockConfig) -> stems.Tokens:
         """Return the tokens that a block of stems reads."""
+        page = self._tokens_of_pages
+        return page if block.zone == "page" else page.until(self.spans(block)[:, 1])  # every zone begins a page
+
+    @cached_property
+    def _tokens_of_pages(self) -> stems.Tokens:
         assert self.names is not None
-        return stems.read_tokens(self.encoded[False].symbols, self.spans(block), self.names)
+        normalized = self.encoded[False]
+        return stems.read_tokens(normalized.symbols, normalized.page, self.names)
 
 
 def read(articles: Sequence[Article], config: Config, gazetteer: Gazetteer | None) -> Reading:
@@ -147,7 +166,7 @@ class BlockScorer:
         weights = (self.weighting, self.coef, self.scale, scores, known)
         if not len(self.coef):
             return known
-        if config.analyzer == "stem":
+        if config.reads_stems:
             token, _, ends = reading.tokens(config)
             score_tokens(token, ends, *config.ngram_range, self.vocabulary, self._sums, *weights)
         else:

@@ -13,7 +13,7 @@ from classifier.errors import ConfigError
 __all__ = ["BlockConfig", "Config", "HeadConfig", "PlaceConfig"]
 
 ZONES = ("title", "lead", "page")
-LONGEST_NGRAM = {"char_wb": 9, "stem": 2}
+LONGEST_NGRAM = {"char_wb": 9, "stem": 2, "lexicon": 2}
 _LARGEST = 1e6
 """Of weights and lengths; what is beyond it is a mistake, and might overflow."""
 _TYPE_NAMES = {int: "a whole number", float: "a number", str: "a string", bool: "true or false", type(None): "none"}
@@ -81,9 +81,10 @@ class BlockConfig(_FromDict):
     zone : {"title", "lead", "page"}
         Headline (of an untitled article its first `untitled_characters`); headline and the first
         `lead_characters` of the text; all of it.
-    analyzer : {"char_wb", "stem"}
+    analyzer : {"char_wb", "stem", "lexicon"}
         N-grams of characters within words; or of stems, with the names of the gazetteer replaced by their kinds, then
-        `ngram_range` is within 1..2.
+        `ngram_range` is within 1..2; or of the stems that the lexicon of topics holds, all of them, whose weights are
+        learned through their topics.
     weight : float
         Length of the block's part of the feature vector, above 0.
     ngram_range, min_df, max_features, sublinear_tf
@@ -118,10 +119,17 @@ class BlockConfig(_FromDict):
         of_analyzer = f"1 <= min <= max <= {most} for analyzer {self.analyzer!r}"
         _require(1 <= low <= high <= most, "ngram_range", of_analyzer, self.ngram_range)
         _require(self.min_df >= 1, "min_df", "at least 1", self.min_df)
-        if self.analyzer == "stem":
-            _require(not self.as_written, "as_written", "false for analyzer 'stem'", self.as_written)
+        if self.reads_stems:
+            _require(not self.as_written, "as_written", f"false for analyzer {self.analyzer!r}", self.as_written)
+        if self.analyzer == "lexicon":
+            _require(self.keep is None, "keep", "none for analyzer 'lexicon'", self.keep)
         if self.max_features is not None:
             _require(self.max_features >= 1, "max_features", "at least 1", self.max_features)
+
+    @property
+    def reads_stems(self) -> bool:
+        """Whether its features are stems."""
+        return self.analyzer != "char_wb"
 
     def is_for(self, task: str) -> bool:
         """Tell whether a task has weights in this block."""
@@ -215,7 +223,7 @@ class Config(_FromDict):
     def needs_gazetteer(self, tasks: Collection[str]) -> bool:
         """Tell whether any of `tasks` is about places, or any block masks names."""
         has_places = self.places is not None and not set(tasks).isdisjoint(self.places.tasks)
-        return has_places or any(block.analyzer == "stem" for block in self.blocks)
+        return has_places or any(block.reads_stems for block in self.blocks)
 
     def for_tasks(self, tasks: Collection[str]) -> "Config":
         """Return a copy without the blocks that none of `tasks` uses.

@@ -556,7 +556,7 @@ def _occurrences(block: Block, reading: Reading) -> tuple[Indices, Indices, Valu
 def _read(block: Block, reading: Reading) -> tuple[Indices, NDArray[np.int64], Values]:
     """Return position, key and share of each n-gram of a block: a pair of stems belongs to both by half."""
     config = block.config
-    if config.analyzer == "stem":
+    if config.reads_stems:
         return _stems_of(reading.tokens(config), config.ngram_range)
     ((begin, end),) = reading.spans(config)
     positions, keys = _ngrams_of(reading.encoded[config.as_written].symbols, int(begin), int(end), config.ngram_range)

@@ -152,7 +152,9 @@ def _survey(read: Batches, tasks: Sequence[str], config: Config, scratch: Path, 
     gazetteer = gazetteer if kept.needs_gazetteer(known) else None
     plans = tuple(plan_heads(task, survey.labels[task], kept, gazetteer) for task in known)
     blocks = tuple(
-        fit_block(sums.frequent(b.min_df), b) for b, sums in zip(config.blocks, counts, strict=True) if b in kept.blocks
+        fit_block(sums.frequent(1 if b.analyzer == "lexicon" else b.min_df), b)
+        for b, sums in zip(config.blocks, counts, strict=True)
+        if b in kept.blocks
     )
     share = min(_MOST_HELD_OUT_SHARE, _MOST_HELD_OUT / survey.n_articles)
     return _Job(read, kept, gazetteer, scratch, blocks, plans, share, share if with_test else 0.0)
@@ -177,7 +179,7 @@ def _write_shards(job: _Job) -> tuple[dict[int, list[Shard]], _HeldOut]:
     """Make the second pass: features, targets and costs go to disk, what calibration needs stays."""
     folder = job.scratch / "shards"
     folder.mkdir()
-    writer = ShardWriter(folder, [len(block.keys) for block in job.blocks])
+    writer = ShardWriter(folder, [block.n_columns for block in job.blocks])
     held_out = _HeldOut({plan.name: [] for plan in job.plans})
     for articles, records in _good(job.read()):
         lanes = np.array([_lane(record, job) for record in records], dtype=np.int64)
@@ -246,7 +248,7 @@ def _fit_task(job: _Job, t: int, inside: Sequence[Shard], outside: Sequence[Shar
     used = [b for b, block in enumerate(job.blocks) if block.config.is_for(plan.name)]
     if not used:
         raise DataError(f"no block of the configuration is for task {plan.name!r}: add it to `tasks` of one")
-    widths = [len(job.blocks[b].keys) for b in used]
+    widths = [job.blocks[b].n_columns for b in used]
     descent = Descent(sum(widths), len(plan.heads), job.config.seed)
     _descend(descent, inside, job, t, used, job.config.heads.max_iter)
     coef, intercept = descent.coef, descent.intercept

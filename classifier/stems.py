@@ -63,6 +63,11 @@ class Tokens(NamedTuple):
     begin: NDArray[np.int64]
     ends: NDArray[np.int64]
 
+    def until(self, stops: NDArray[np.int64]) -> "Tokens":
+        """Return those of each span that begin before its stop, a position among the symbols."""
+        kept, ends = _until(self.begin, self.ends, stops)
+        return Tokens(self.token[kept], self.begin[kept], ends)
+
 
 class _Affixes(NamedTuple):
     """Prefixes and suffixes as symbols, a row each with zeros behind; `is_digit` tells of each symbol."""
@@ -136,6 +141,20 @@ def _read(symbols, spans, names, affixes, tokens, begins, ends):
             at = stop + 1
         ends[span] = n
     return n
+
+
+@njit(cache=True, nogil=True)
+def _until(begins, ends, stops):
+    kept, kept_ends = np.zeros(len(begins), np.bool_), np.empty(len(ends), np.int64)
+    n = i = 0
+    for span in range(len(ends)):
+        while i < ends[span] and begins[i] < stops[span]:
+            kept[i] = True
+            n += 1
+            i += 1
+        kept_ends[span] = n
+        i = ends[span]
+    return kept, kept_ends
 
 
 @njit(cache=True, nogil=True)

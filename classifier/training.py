@@ -20,6 +20,7 @@ from classifier.config import BlockConfig, Config, HeadConfig
 from classifier.errors import DataError
 from classifier.features import CharNgramTfidf
 from classifier.gazetteer import Gazetteer, load_gazetteer
+from classifier.lexicon import count_entries, load_lexicon
 from classifier.places import PLACE_FEATURES, PlacePairs
 from classifier.scorer import NONE, PlaceHead, Scorer, Task, place_pairs, place_scores
 from classifier.solver import fit_heads, held_out_scores
@@ -199,8 +200,9 @@ def _folds(groups: NDArray[np.int64], config: Config) -> NDArray[np.int64]:
 
 def count_block(reading: Reading, block: BlockConfig) -> ngrams.NgramCounts:
     """Count the n-grams that a block reads."""
-    if block.analyzer == "stem":
-        return stems.count_tokens(reading.tokens(block), block.ngram_range)
+    if block.reads_stems:
+        counts = stems.count_tokens(reading.tokens(block), block.ngram_range)
+        return count_entries(counts) if block.analyzer == "lexicon" else counts
     counter = ngrams.NgramCounter(block.ngram_range)
     counter.add(reading.encoded[block.as_written].symbols, reading.spans(block))
     return counter.counts()
@@ -214,6 +216,8 @@ def fit_block(counts: ngrams.NgramCounts, block: BlockConfig) -> Block:
     DataError
         If no n-gram is frequent enough.
     """
+    if block.analyzer == "lexicon":
+        return _lexicon_block(counts, block)
     vectorizer = CharNgramTfidf(min_df=block.min_df, max_features=block.max_features)
     try:
         vectorizer.fit_counts(counts)
@@ -223,13 +227,22 @@ def fit_block(counts: ngrams.NgramCounts, block: BlockConfig) -> Block:
     return Block(block, vectorizer.keys_, vectorizer.idf_)
 
 
+def _lexicon_block(counts: ngrams.NgramCounts, block: BlockConfig) -> Block:
+    """Return a block of all entries: what no article holds has the weight that its topics give it."""
+    lexicon = load_lexicon()
+    document_frequency = np.zeros(len(lexicon.keys))
+    document_frequency[np.searchsorted(lexicon.keys, counts.keys)] = counts.document_frequency
+    idf = np.log((1 + counts.n_documents) / (1 + document_frequency)) + 1
+    return Block(block, lexicon.keys, idf.astype(np.float32), lexicon.strengths)
+
+
 def block_matrix(reading: Reading, block: Block) -> csr_matrix:
-    """Return the block's part of the features, of length `weight` each row, (n_articles, n_ngrams)."""
+    """Return the block's part of the features, (n_articles, n_columns); without projection of length `weight` each row."""
     config = block.config
-    if config.analyzer == "stem":
+    if config.reads_stems:
         X = stems.tokens_matrix(reading.tokens(config), config.ngram_range, block.keys, block.weighting())
         X.data *= np.float32(config.weight)
-        return X
+        return X if block.projection is None else csr_matrix((X @ block.projection).astype(np.float32))
     spans = reading.spans(config)
     n_symbols = int((spans[:, 1] - spans[:, 0]).sum())
     vocabulary = ngrams.build_vocabulary(block.keys)
@@ -245,7 +258,7 @@ def _prune(
 ) -> tuple[Block, ...]:
     """Keep the n-grams of each block that a first fit of all tasks gives most weight where they occur."""
     first_fit = replace(config, heads=replace(config.heads, max_iter=_FIRST_FIT_ROUNDS))
-    moved = [np.zeros(len(block.keys)) for block in blocks]
+    moved = [np.zeros(block.n_columns) for block in blocks]
     for plan in plans:
         used = [i for i, b in enumerate(blocks) if b.config.is_for(plan.name)]
         X = _features([matrices[i] for i in used], plan.rows)
@@ -562,11 +575,12 @@ def assemble(
         tasks[f.plan.name] = replace(f.task, columns=columns)
         first = columns.stop
     coefs, scales = [], []
-    for b in range(len(blocks)):
-        coef, scale = quantize(np.hstack([part for f in fitted if (part := f.coefs[b]) is not None]))
+    for b, block in enumerate(blocks):
+        coef, scale = quantize(block.expand(np.hstack([part for f in fitted if (part := f.coefs[b]) is not None])))
         coefs.append(coef)
         scales.append(scale)
     intercepts = np.concatenate([f.intercept for f in fitted])
+    blocks = tuple(replace(block, projection=None) for block in blocks)
     return Scorer(config, blocks, tuple(coefs), tuple(scales), intercepts, tasks, gazetteer)
 
 
