@@ -2,13 +2,15 @@
 
     python benchmarks/prediction.py --mirror DIR-or-URL [--input ant|khaleej|titles|long] [--articles 1500] [--runs 5]
     python benchmarks/prediction.py --mirror DIR-or-URL --scaling
+    python benchmarks/prediction.py --mirror DIR-or-URL --threads [--articles 6000]
 
 All are trained on the sections of the corpus (ANT v2.1, 6; Khaleej, 7) and label other articles; `titles` are ANT's
 headlines alone, `long` is one text of 10 MB made of ANT's articles. The clock starts at the raw strings and ends at the
 labels; all take turns; the table has medians. The shipped model (topics, countries, regions) and our two threads stand
 beside them. The floor is a kernel that only walks the code points, with one table look-up each and one random read of the
 look-up table a distinct n-gram. `--start` adds the time from a fresh interpreter to the first label. `--scaling` labels
-1,000 to 64,000 articles of both corpora, in processor time.
+1,000 to 64,000 articles of both corpora, in processor time. `--threads` compares two threads with one, and says beside
+it what the machine gives to two threads of a kernel that only counts.
 """
 
 import argparse
@@ -16,6 +18,7 @@ import pickle
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -39,6 +42,7 @@ START = "import time; t = time.perf_counter(); {}; print(time.perf_counter() - t
 THEIRS = "import joblib; joblib.load({!r}).predict([{!r}])"
 LOAD = "from classifier import Predictor; Predictor.load({}).predict([{!r}])"
 LONG_BYTES = 10_000_000
+COUNTED = 150_000_000
 SCALES = (1_000, 4_000, 16_000, 64_000)
 
 
@@ -164,6 +168,48 @@ def report_scaling(args):
     return table
 
 
+@njit(nogil=True, cache=True)
+def count(n):
+    """Keep one processor busy; return a number, so that nothing can be left out."""
+    total = np.uint64(1)
+    for i in range(n):
+        total = total * np.uint64(6364136223846793005) + np.uint64(i)
+    return total
+
+
+def report_threads(args):
+    """Time one thread and two, taking turns."""
+    training, sections, others = inputs("ant", args.mirror, args.articles)
+    articles = [Article(text, title) for title, text in others]
+    char = NewsClassifier(preset="char").fit([Article(text, title) for title, text in training], {"section": sections})
+    models = {"preset char": char.scorer_, "shipped model": Predictor.load().scorer}
+    table = Table(title=f"Two threads against one, {len(articles):,} articles")
+    for title in ("", "one, seconds", "two", "ratio", "ratios of the rounds"):
+        table.add_column(title, justify="right")
+    calls = {name: (partial(s.predict, articles, 1), partial(s.predict, articles, 2)) for name, s in models.items()}
+    calls["the machine: a kernel that counts"] = (partial(count, 2 * COUNTED), partial(count_twice, COUNTED))
+    for name, (one, two) in calls.items():
+        one(), two()
+        rounds = [(clocked(one), clocked(two)) for _ in range(args.runs)]
+        ratios = [a / b for a, b in rounds]
+        seconds = [f"{median(column):.3f}" for column in zip(*rounds, strict=True)]
+        table.add_row(name, *seconds, f"{median(ratios):.2f}", " ".join(f"{r:.2f}" for r in sorted(ratios)))
+    return table
+
+
+def count_twice(n):
+    """Let two threads count."""
+    with ThreadPoolExecutor(2) as threads:
+        return list(threads.map(count, [n, n]))
+
+
+def clocked(call):
+    """Return the seconds that a call takes."""
+    start = perf_counter()
+    call()
+    return perf_counter() - start
+
+
 def main():
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -174,11 +220,12 @@ def main():
     parser.add_argument("--start", action="store_true")
     parser.add_argument("--processor", action="store_true", help="processor time, of all threads: for busy machines")
     parser.add_argument("--scaling", action="store_true")
+    parser.add_argument("--threads", action="store_true")
     args = parser.parse_args()
     console = Console(width=110)
     console.print(machine())
-    if args.scaling:
-        console.print(report_scaling(args))
+    if args.scaling or args.threads:
+        console.print(report_scaling(args) if args.scaling else report_threads(args))
         return
     for name in args.input:
         table, systems, others = report_input(name, args)

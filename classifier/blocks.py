@@ -101,14 +101,17 @@ class Reading:
 
     def tokens(self, block: BlockConfig) -> stems.Tokens:
         """Return the tokens that a block of stems reads."""
-        page = self._tokens_of_pages
+        page = self._masked if block.analyzer == "stem" else self._plain
         return page if block.zone == "page" else page.until(self.spans(block)[:, 1])  # every zone begins a page
 
     @cached_property
-    def _tokens_of_pages(self) -> stems.Tokens:
+    def _masked(self) -> stems.Tokens:
         assert self.names is not None
-        normalized = self.encoded[False]
-        return stems.read_tokens(normalized.symbols, normalized.page, self.names)
+        return stems.read_tokens(self.encoded[False].symbols, self.encoded[False].page, self.names)
+
+    @cached_property
+    def _plain(self) -> stems.Tokens:
+        return stems.read_tokens(self.encoded[False].symbols, self.encoded[False].page, stems.NO_NAMES)
 
 
 def read(articles: Sequence[Article], config: Config, gazetteer: Gazetteer | None) -> Reading:
@@ -122,12 +125,13 @@ def read(articles: Sequence[Article], config: Config, gazetteer: Gazetteer | Non
     return Reading(encoded, mentions, stems.find_names(mentions, normalized, gazetteer), config)
 
 
-def batches(articles: Sequence[Article]) -> Iterable[Sequence[Article]]:
-    """Split articles so that a batch takes a bounded part of memory."""
+def batches(articles: Sequence[Article], most: int | None = None) -> Iterable[Sequence[Article]]:
+    """Split articles so that a batch takes a bounded part of memory, and has at most so many."""
+    most = _BATCH_ARTICLES if most is None else min(most, _BATCH_ARTICLES)
     first = size = 0
     for i, article in enumerate(articles):
         size += len(article.title) + len(article.text)
-        if size >= _BATCH_CHARACTERS or i - first + 1 >= _BATCH_ARTICLES:
+        if size >= _BATCH_CHARACTERS or i - first + 1 >= most:
             yield articles[first : i + 1]
             first, size = i + 1, 0
     if first < len(articles):

@@ -83,8 +83,8 @@ class BlockConfig(_FromDict):
         `lead_characters` of the text; all of it.
     analyzer : {"char_wb", "stem", "lexicon"}
         N-grams of characters within words; or of stems, with the names of the gazetteer replaced by their kinds, then
-        `ngram_range` is within 1..2; or of the stems that the lexicon of topics holds, all of them, whose weights are
-        learned through their topics.
+        `ngram_range` is within 1..2; or of the stems that the lexicon of topics holds, names included, whose weights
+        are learned through their topics.
     weight : float
         Length of the block's part of the feature vector, above 0.
     ngram_range, min_df, max_features, sublinear_tf
@@ -223,7 +223,7 @@ class Config(_FromDict):
     def needs_gazetteer(self, tasks: Collection[str]) -> bool:
         """Tell whether any of `tasks` is about places, or any block masks names."""
         has_places = self.places is not None and not set(tasks).isdisjoint(self.places.tasks)
-        return has_places or any(block.reads_stems for block in self.blocks)
+        return has_places or any(block.analyzer == "stem" for block in self.blocks)
 
     def for_tasks(self, tasks: Collection[str]) -> "Config":
         """Return a copy without the blocks that none of `tasks` uses.

@@ -446,7 +446,7 @@ def _check_shapes(scorer: Scorer, n_heads: int) -> None:
     for task in scorer.tasks.values():
         if task.place is not None and (countries is None or not countries <= set(task.labels)):
             raise ValueError(f"task {task.name!r} needs a gazetteer whose countries are among its labels")
-    if countries is None and any(block.config.reads_stems for block in scorer.blocks):
+    if countries is None and any(block.config.analyzer == "stem" for block in scorer.blocks):
         raise ValueError("a block of stems masks the names of a gazetteer, and there is none")
 
 

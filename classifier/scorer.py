@@ -27,6 +27,8 @@ __all__ = ["NONE", "PlaceHead", "Scorer", "Task"]
 
 NONE = "-"
 """The pseudo-label of articles that were read and hold no label; its score is evidence against all others."""
+_BATCHES_A_THREAD = 4
+"""At least, so that no thread waits long for the last one."""
 DERIVED_TASK, SOURCE_TASK = "region", "country"
 
 Scores = NDArray[np.float32]
@@ -168,8 +170,9 @@ class Scorer:
         n_threads = min(effective_n_jobs(n_jobs), max(1, len(articles) // 64))
         if n_threads == 1:
             return self._predict_part(articles)
+        most = len(articles) // (_BATCHES_A_THREAD * n_threads) + 1
         with ThreadPoolExecutor(n_threads) as threads:
-            done = threads.map(self._predict_part, blocks_.batches(articles))
+            done = threads.map(self._predict_part, blocks_.batches(articles, most))
             return [prediction for part in done for prediction in part]
 
     def score_batches(self, articles: Sequence[Article]) -> Iterator[ScoredBatch]:

@@ -23,7 +23,7 @@ from classifier.places import TITLE, Mentions
 from classifier.symbols import SPACE, symbol_table
 from classifier.zones import EncodedArticles
 
-__all__ = ["Names", "Tokens", "add_tokens", "count_tokens", "find_names", "read_tokens", "tokens_matrix"]
+__all__ = ["NO_NAMES", "Names", "Tokens", "add_tokens", "count_tokens", "find_names", "read_tokens", "tokens_matrix"]
 
 _PREFIXES = ("وبال", "فبال", "وكال", "ولل", "فال", "وال", "بال", "كال", "لل", "ال", "و", "ف", "ب", "ل", "ك")
 _SUFFIXES = ("هما", "تها", "تهم", "ها", "هم", "هن", "كم", "نا", "ات", "ون", "ين", "ان", "يه", "ه", "ي")
@@ -45,6 +45,11 @@ class Names(NamedTuple):
     begin: NDArray[np.int64]
     end: NDArray[np.int64]
     kind: NDArray[np.int64]
+
+
+_NONE: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
+NO_NAMES = Names(_NONE, _NONE, _NONE)
+"""To read all words as words."""
 
 
 class Tokens(NamedTuple):
