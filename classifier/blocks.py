@@ -107,11 +107,11 @@ class Reading:
     @cached_property
     def _masked(self) -> stems.Tokens:
         assert self.names is not None
-        return stems.read_tokens(self.encoded[False].symbols, self.encoded[False].page, self.names)
+        return self._plain.mask(self.names, self.encoded[False].page[:, 1])
 
     @cached_property
     def _plain(self) -> stems.Tokens:
-        return stems.read_tokens(self.encoded[False].symbols, self.encoded[False].page, stems.NO_NAMES)
+        return stems.read_tokens(self.encoded[False].symbols, self.encoded[False].page)
 
 
 def read(articles: Sequence[Article], config: Config, gazetteer: Gazetteer | None) -> Reading:

@@ -67,7 +67,7 @@ def _keys(entries: tuple[str, ...]) -> NDArray[np.int64]:
     """Return the feature of each entry: a stem or a pair; 0 for what is neither."""
     symbols, ends = symbol_table().encode(entries)
     begins = np.concatenate([np.zeros(1, dtype=np.int64), ends[:-1]])
-    tokens = stems.read_tokens(symbols, np.column_stack([begins, ends]), stems.NO_NAMES)
+    tokens = stems.read_tokens(symbols, np.column_stack([begins, ends]))
     keys = np.zeros(len(entries), dtype=np.int64)
     for n in (1, 2):
         found, _, owner = stems.features_of(tokens.token, tokens.ends, n, n)

@@ -23,7 +23,7 @@ from classifier.places import TITLE, Mentions
 from classifier.symbols import SPACE, symbol_table
 from classifier.zones import EncodedArticles
 
-__all__ = ["NO_NAMES", "Names", "Tokens", "add_tokens", "count_tokens", "find_names", "read_tokens", "tokens_matrix"]
+__all__ = ["Names", "Tokens", "add_tokens", "count_tokens", "find_names", "read_tokens", "tokens_matrix"]
 
 _PREFIXES = ("وبال", "فبال", "وكال", "ولل", "فال", "وال", "بال", "كال", "لل", "ال", "و", "ف", "ب", "ل", "ك")
 _SUFFIXES = ("هما", "تها", "تهم", "ها", "هم", "هن", "كم", "نا", "ات", "ون", "ين", "ان", "يه", "ه", "ي")
@@ -47,11 +47,6 @@ class Names(NamedTuple):
     kind: NDArray[np.int64]
 
 
-_NONE: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
-NO_NAMES = Names(_NONE, _NONE, _NONE)
-"""To read all words as words."""
-
-
 class Tokens(NamedTuple):
     """The tokens of spans, end to end.
 
@@ -72,6 +67,21 @@ class Tokens(NamedTuple):
         """Return those of each span that begin before its stop, a position among the symbols."""
         kept, ends = _until(self.begin, self.ends, stops)
         return Tokens(self.token[kept], self.begin[kept], ends)
+
+    def mask(self, names: Names, stops: NDArray[np.int64]) -> "Tokens":
+        """Return them with each name as one token, its kind; names of one-letter words alone, too.
+
+        Parameters
+        ----------
+        names : Names
+            Of the same pages, none across two spans.
+        stops : ndarray of shape (n_spans,), int64
+            Where the spans end, positions among the symbols.
+        """
+        token, begin = (np.empty(len(self.token) + len(names.begin), dtype=np.int64) for _ in range(2))
+        ends = np.empty_like(self.ends)
+        n = int(_mask(*self, stops, names, token, begin, ends))
+        return Tokens(token[:n], begin[:n], ends)
 
 
 class _Affixes(NamedTuple):
@@ -111,32 +121,24 @@ def find_names(mentions: Mentions, encoded: EncodedArticles, gazetteer: Gazettee
     return Names(mentions.begin + shift, mentions.end + shift, gazetteer.kinds[mentions.entry].astype(np.int64))
 
 
-def read_tokens(symbols: NDArray[np.uint8], spans: NDArray[np.int64], names: Names) -> Tokens:
-    """Return the tokens of spans of pages.
+def read_tokens(symbols: NDArray[np.uint8], spans: NDArray[np.int64]) -> Tokens:
+    """Return the tokens of spans, names as words.
 
     Words of one letter are left out; a word with a digit is a number, and all numbers are one token.
     """
     room = int((spans[:, 1] - spans[:, 0] + 2).sum()) // 2 + 1
     token, begin = np.empty(room, dtype=np.int64), np.empty(room, dtype=np.int64)
     ends = np.empty(len(spans), dtype=np.int64)
-    n = int(_read(symbols, spans, names, _affixes(), token, begin, ends))
+    n = int(_read(symbols, spans, _affixes(), token, begin, ends))
     return Tokens(token[:n], begin[:n], ends)
 
 
 @njit(cache=True, nogil=True)
-def _read(symbols, spans, names, affixes, tokens, begins, ends):
+def _read(symbols, spans, affixes, tokens, begins, ends):
     n = 0
     for span in range(len(spans)):
         at, end = spans[span]
-        name = np.searchsorted(names.begin, at)
         while at < end:
-            while name < len(names.begin) and names.begin[name] < at:
-                name += 1
-            if name < len(names.begin) and names.begin[name] == at and names.end[name] <= end:
-                tokens[n], begins[n] = _FIRST_KIND + names.kind[name], at
-                n += 1
-                at = names.end[name] + 1
-                continue
             stop = at
             while stop < end and symbols[stop] != SPACE:
                 stop += 1
@@ -145,6 +147,28 @@ def _read(symbols, spans, names, affixes, tokens, begins, ends):
                 n += 1
             at = stop + 1
         ends[span] = n
+    return n
+
+
+@njit(cache=True, nogil=True)
+def _mask(token, begin, ends, stops, names, masked, begins, masked_ends):
+    n = i = name = 0
+    for span in range(len(ends)):
+        while True:
+            is_token = i < ends[span]
+            is_name = name < len(names.begin) and names.begin[name] < stops[span]
+            if is_name and not (is_token and begin[i] < names.begin[name]):
+                masked[n], begins[n] = _FIRST_KIND + names.kind[name], names.begin[name]
+                while i < ends[span] and begin[i] < names.end[name]:
+                    i += 1
+                name += 1
+            elif is_token:
+                masked[n], begins[n] = token[i], begin[i]
+                i += 1
+            else:
+                break
+            n += 1
+        masked_ends[span] = n
     return n
 
 

@@ -311,9 +311,9 @@ CONFIG_CHANGES = {
     "block of another type": (lambda c: c["configuration"].update(blocks=[{}]), "zone must be given"),
     "more blocks": (
         lambda c: c["configuration"]["blocks"].append(c["configuration"]["blocks"][0]),
-        "missing 'block5.keys'",
+        "missing 'block6.keys'",
     ),
-    "fewer blocks": (lambda c: c["configuration"]["blocks"].pop(), "foreign array 'block4"),
+    "fewer blocks": (lambda c: c["configuration"]["blocks"].pop(), "foreign array 'block5"),
     "wide n-grams": (lambda c: c["configuration"]["blocks"][0].update(ngram_range=[1, 99]), "ngram_range must be"),
     "negative n-grams": (lambda c: c["configuration"]["blocks"][0].update(ngram_range=[-1, 5]), "ngram_range must be"),
     "absurd weight": (lambda c: c["configuration"]["blocks"][0].update(weight=1e300), "weight must be"),

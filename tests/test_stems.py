@@ -16,7 +16,6 @@ from classifier.gazetteer import load_gazetteer
 from classifier.normalize import normalize_text
 
 GAZETTEER = load_gazetteer()
-NO_NAMES = stems.Names(*(np.zeros(0, dtype=np.int64) for _ in range(3)))
 PREFIXES = ["وبال", "فبال", "وكال", "ولل", "فال", "وال", "بال", "كال", "لل", "ال", "و", "ف", "ب", "ل", "ك"]
 SUFFIXES = ["هما", "تها", "تهم", "ها", "هم", "هن", "كم", "نا", "ات", "ون", "ين", "ان", "يه", "ه", "ي"]
 
@@ -39,7 +38,7 @@ def page(*articles, gazetteer=None):
 
 def tokens_without_names(*texts):
     reading = page(*texts)
-    return stems.read_tokens(reading.encoded[False].symbols, reading.encoded[False].page, NO_NAMES)
+    return stems.read_tokens(reading.encoded[False].symbols, reading.encoded[False].page)
 
 
 def split(tokens):
@@ -161,3 +160,11 @@ def test_texts_without_tokens():
     counts = stems.count_tokens(tokens_without_names("", "و"), (1, 2))
     assert len(counts.keys) == 0
     assert counts.n_documents == 2
+
+
+def test_names_of_single_letters_are_masked_too():
+    reading = page("(ا ف ب) - قال الوزير", gazetteer=load_gazetteer())
+    kind = reading.names.kind[0]
+    token = reading.tokens(BlockConfig("page", "stem", ngram_range=(1, 2))).token
+    assert token[0] == 2 + kind
+    assert len(token) == len(tokens_without_names("(ا ف ب) - قال الوزير").token) + 1
