@@ -57,7 +57,8 @@ def test_few_labels_are_enough_with_a_base(base, sections):
     outside = [i for i in range(len(labels)) if i not in inside]
     right = {}
     for name, start in {"alone": None, "with base": base}.items():
-        model = NewsClassifier(base=start).fit([articles[i] for i in inside], {"section": [labels[i] for i in inside]})
+        model = NewsClassifier(preset="char", base=start)
+        model.fit([articles[i] for i in inside], {"section": [labels[i] for i in inside]})
         stated = model.predict([articles[i] for i in outside])
         right[name] = np.mean([p["section"][0].code == labels[i] for p, i in zip(stated, outside, strict=True)])
     assert right["with base"] > right["alone"] + 0.2  # the base has read them: what counts is that it is heard
