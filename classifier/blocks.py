@@ -94,7 +94,7 @@ class Reading:
         """Return the spans that `block` reads, ndarray of shape (n_articles, 2)."""
         c, encoded = self.config, self.encoded[block.as_written]
         spans = zone_spans(encoded, block.zone, c.lead_characters, c.untitled_characters)
-        if block.zone == "title" and block.reads_stems:  # names are known as they stand on pages
+        if block.zone == "title" and block.reads_stems:  # stems are read on pages
             titled = (encoded.title[:, 0] < encoded.title[:, 1])[:, None]
             spans = spans + np.where(titled, encoded.page[:, :1] - encoded.title[:, :1], 0)
         return spans

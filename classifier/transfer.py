@@ -36,7 +36,7 @@ def extend_config(config: Config, base: Scorer, tasks: Collection[str]) -> Confi
         own, wanted = getattr(config, name), getattr(base.config, name)
         if own != wanted:
             raise ConfigError(f"{name} must be {wanted} as in the base, got {own}")
-    return replace(config, blocks=(*config.blocks, *(block.config for block in _blocks(base, tasks)[1])))
+    return replace(config, blocks=(*config.blocks, *(block.config for block in _blocks(base, tasks))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class BaseFeatures:
 
     def blocks(self, tasks: Collection[str]) -> list[Block]:
         """Return the blocks that the new model takes over."""
-        return _blocks(self.base, tasks)[1]
+        return _blocks(self.base, tasks)
 
     def fold(self, coef: Floats) -> tuple[list[Floats], Floats]:
         """Put the base's weights in place of its scores.
@@ -89,7 +89,7 @@ class BaseFeatures:
         """
         unscaled = coef * self.scale[:, None]
         coefs = []
-        for i in _blocks(self.base, ())[0]:
+        for i in _numbers(self.base):
             own = self.base.columns_of(self.base.blocks[i].config)
             _, in_block, in_coef = np.intersect1d(own, self.columns, return_indices=True)
             weights = self.base.coefs[i][:, in_block] * self.base.scales[i][in_block]
@@ -105,9 +105,13 @@ def _columns(base: Scorer) -> NDArray[np.int64]:
     return np.concatenate(ranges)
 
 
-def _blocks(base: Scorer, tasks: Collection[str]) -> tuple[list[int], list[Block]]:
-    """Return the blocks that the heads of `_columns` read, by number, and as a model of `tasks` has them."""
+def _numbers(base: Scorer) -> list[int]:
+    """Return which blocks the heads of `_columns` read."""
     columns = _columns(base)
-    numbers = [i for i, block in enumerate(base.blocks) if np.isin(base.columns_of(block.config), columns).any()]
-    configs = [replace(base.blocks[i].config, tasks=tuple(tasks), except_tasks=(), keep=None) for i in numbers]
-    return numbers, [replace(base.blocks[i], config=config) for i, config in zip(numbers, configs, strict=True)]
+    return [i for i, block in enumerate(base.blocks) if np.isin(base.columns_of(block.config), columns).any()]
+
+
+def _blocks(base: Scorer, tasks: Collection[str]) -> list[Block]:
+    """Return these blocks as a model of `tasks` has them."""
+    blocks = [base.blocks[i] for i in _numbers(base)]
+    return [replace(b, config=replace(b.config, tasks=tuple(tasks), except_tasks=(), keep=None)) for b in blocks]
