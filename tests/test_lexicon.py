@@ -73,6 +73,9 @@ def test_what_no_article_holds_speaks_all_the_same(corpus):
     scorer = train(articles, {"topic": [corpus.labels["topic"][i][:1] for i in rows]}, CONFIG)
     prediction = Predictor(scorer).predict([Article(f"قال {word} اليوم")])[0]
     assert prediction.topic.code == topic
+    column = scorer.labels("topic").index(topic)
+    said, unsaid = scorer.decision_function([Article(f"قال {word} اليوم"), Article("قال اليوم")], "topic")[:, column]
+    assert said > unsaid + 0.1
     assert scorer.blocks[0].projection is None
     assert scorer.gazetteer is None
 
