@@ -66,8 +66,11 @@ def test_entries_are_found_behind_clitics_and_as_pairs(text, topic):
 
 def test_what_no_article_holds_speaks_all_the_same(corpus):
     word, topic = "الهداف", "sports"
+    (key,) = read(word).tokens(LEXICON).token
     rows = [
-        i for i, a in enumerate(corpus.articles) if "هداف" not in f"{a.title} {a.text}" and corpus.labels["topic"][i]
+        i
+        for i, a in enumerate(corpus.articles)
+        if corpus.labels["topic"][i] and key not in read(a.text, a.title).tokens(LEXICON).token
     ]
     articles = [corpus.articles[i] for i in rows]
     scorer = train(articles, {"topic": [corpus.labels["topic"][i][:1] for i in rows]}, CONFIG)
