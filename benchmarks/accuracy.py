@@ -193,10 +193,7 @@ def predict_svc(split):
 def predict_fasttext(split):
     options = tune_fasttext([_page(a) for a in split.train], split.train_labels, split.measure)
     texts = [normalize_text(_page(a)) for a in split.train]
-    try:
-        model = fit_fasttext(texts, split.train_labels, options)
-    except RuntimeError:  # It diverges on all articles, though it did not on a part of them.
-        model = fit_fasttext(texts, split.train_labels, options | {"lr": options["lr"] / 2})
+    model = fit_fasttext_at_last(texts, split.train_labels, options)
     return ask_fasttext(model, [normalize_text(_page(a)) for a in split.test])
 
 
@@ -243,6 +240,16 @@ def fit_fasttext(texts, labels, options):
         # One thread, or each run gives another model; as few dimensions as the paper's own classifiers, for speed.
         model = fasttext.train_supervised(str(file), dim=16, bucket=500_000, thread=1, verbose=0, **options)
     return model, {f"__label__{i}": label for label, i in numbers.items()}
+
+
+def fit_fasttext_at_last(texts, labels, options):
+    """Train at half the rate, and half of that, where it diverges on all articles, though it did not on a part of them."""
+    try:
+        return fit_fasttext(texts, labels, options)
+    except RuntimeError:
+        if options["lr"] < 0.05:
+            raise
+        return fit_fasttext_at_last(texts, labels, options | {"lr": options["lr"] / 2})
 
 
 def ask_fasttext(fitted, texts):
@@ -392,9 +399,9 @@ class Peers:
         texts = [normalize_text(_page(a)) for a in self.articles]
         first = np.array([cell[0] for cell in self.labels["topic"]])
         options = tune_fasttext([_page(a) for a in self.articles], first)
-        topics = fit_fasttext(texts, first, options)
+        topics = fit_fasttext_at_last(texts, first, options)
         named = [[*cell] or ["-"] for cell in self.labels["country"]]
-        model, names = fit_fasttext(texts, named, options | {"loss": "ova"})
+        model, names = fit_fasttext_at_last(texts, named, options | {"loss": "ova"})
         stated = {}
         for name, n in news.items():
             pages = [normalize_text(_page(a)) for a in n.articles]

@@ -161,6 +161,7 @@ class BlockScorer:
         self.scale = scale * np.float32(block.config.weight)
         self.weighting = block.weighting()
         self._cache = ngrams.new_word_cache()
+        self._filter = ngrams.build_filter(block.keys)
         self._sums = ngrams.new_accumulator(len(block.idf))
 
     def add_scores(self, reading: Reading, scores: NDArray[np.float32]) -> NDArray[np.bool_]:
@@ -172,7 +173,7 @@ class BlockScorer:
             return known
         if config.reads_stems:
             token, _, ends = reading.tokens(config)
-            score_tokens(token, ends, *config.ngram_range, self.vocabulary, self._sums, *weights)
+            score_tokens(token, ends, *config.ngram_range, self.vocabulary, self._filter, self._sums, *weights)
         else:
             tables = (self.vocabulary, self._cache, self._sums)
             symbols = reading.encoded[config.as_written].symbols
@@ -193,12 +194,12 @@ def score_spans(symbols, spans, min_n, max_n, vocabulary, cache, sums, weighting
 
 
 @njit(cache=True, nogil=True, fastmath={"contract", "reassoc"})
-def score_tokens(tokens, ends, min_n, max_n, vocabulary, sums, weighting, coef, scale, scores, known):
+def score_tokens(tokens, ends, min_n, max_n, vocabulary, bits, sums, weighting, coef, scale, scores, known):
     """Add the same of each span's stems to its row of `scores`."""
     room = new_room(sums, coef)
     first = 0
     for span in range(len(ends)):
-        stems.add_tokens(tokens, first, ends[span], min_n, max_n, vocabulary, sums)
+        stems.add_tokens(tokens, first, ends[span], min_n, max_n, vocabulary, bits, sums)
         known[span] = _score(sums, weighting, coef, scale, room, scores[span])
         first = ends[span]
 

@@ -35,6 +35,7 @@ _KEYS_A_WORD = (_LONG_WORD + 2) * MAX_NGRAM
 _WRITTEN_AHEAD = 4
 _WORDS_A_CHUNK = 512
 _LINE = 16  # int32 a line of memory.
+_FILTER_BITS_A_KEY = 16
 
 
 class WordCache(NamedTuple):
@@ -131,6 +132,14 @@ def build_vocabulary(keys: NDArray[np.int64]) -> Vocabulary:
     vocabulary = _empty_vocabulary(len(keys))
     insert_keys(keys, vocabulary)
     return vocabulary
+
+
+def build_filter(keys: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """Return one bit a hash, set where some key has it: small enough to stay in cache, and most features have no key."""
+    n_words = 1 << max(0, (_FILTER_BITS_A_KEY * len(keys) - 1).bit_length() - 6)
+    bits = np.zeros(n_words, dtype=np.uint64)
+    _set_bits(keys, bits)
+    return bits
 
 
 def _empty_vocabulary(n_keys: int) -> Vocabulary:
@@ -246,6 +255,20 @@ def insert_keys(keys, vocabulary):
             slot = (slot + 1) & mask
         vocabulary[slot, 0] = keys[i]
         vocabulary[slot, 1] = i
+
+
+@njit(cache=True, nogil=True)
+def _set_bits(keys, bits):
+    for key in keys:
+        i = _slot_of(key, 64 * len(bits) - 1)
+        bits[i >> 6] |= np.uint64(1) << np.uint64(i & 63)
+
+
+@njit(inline="always")
+def may_hold(key, bits):
+    """Return False for a feature that is none of the keys of `build_filter`; True for all of these and a few others."""
+    i = _slot_of(key, 64 * len(bits) - 1)
+    return (bits[i >> 6] >> np.uint64(i & 63)) & np.uint64(1) != 0
 
 
 @njit(inline="always")

@@ -85,26 +85,38 @@ class Tokens(NamedTuple):
 
 
 class _Affixes(NamedTuple):
-    """Prefixes and suffixes as symbols, a row each with zeros behind; `is_digit` tells of each symbol."""
+    """A list of prefixes or suffixes by the letter at its outer end, in which a word decides which of them it may have.
 
-    prefixes: NDArray[np.uint8]
-    suffixes: NDArray[np.uint8]
-    is_digit: NDArray[np.bool_]
+    Attributes
+    ----------
+    symbols : ndarray of shape (n_affixes, n_letters), uint8
+        In the order of these letters, among the same letter in that of the list; zeros behind.
+    length : ndarray of shape (n_affixes,), int64
+    first : ndarray of shape (257,), int64
+        The rows of symbol s are those from ``first[s]`` to ``first[s + 1]``.
+    """
+
+    symbols: NDArray[np.uint8]
+    length: NDArray[np.int64]
+    first: NDArray[np.int64]
 
 
 @lru_cache(maxsize=1)
-def _affixes() -> _Affixes:
-    digits, _ = symbol_table().encode([_DIGITS])
+def _lists() -> tuple[_Affixes, _Affixes, NDArray[np.bool_]]:
+    """Return prefixes, suffixes, and which symbols are digits."""
     is_digit = np.zeros(256, dtype=np.bool_)
-    is_digit[digits] = True
-    return _Affixes(_rows(_PREFIXES), _rows(_SUFFIXES), is_digit)
+    is_digit[symbol_table().encode([_DIGITS])[0]] = True
+    return _by_letter(_PREFIXES, 0), _by_letter(_SUFFIXES, -1), is_digit
 
 
-def _rows(affixes: tuple[str, ...]) -> NDArray[np.uint8]:
-    rows = np.zeros((len(affixes), max(map(len, affixes)) + 1), dtype=np.uint8)
-    for row, affix in zip(rows, affixes, strict=True):
-        row[: len(affix)] = symbol_table().encode([affix])[0]
-    return rows
+def _by_letter(affixes: tuple[str, ...], outer: int) -> _Affixes:
+    letters = [symbol_table().encode([affix])[0] for affix in affixes]
+    letters.sort(key=lambda affix: int(affix[outer]))
+    length = np.array([len(affix) for affix in letters], dtype=np.int64)
+    symbols = np.zeros((len(letters), length.max()), dtype=np.uint8)
+    for row, affix in zip(symbols, letters, strict=True):
+        row[: len(affix)] = affix
+    return _Affixes(symbols, length, np.searchsorted([affix[outer] for affix in letters], np.arange(257)))
 
 
 def find_names(mentions: Mentions, encoded: EncodedArticles, gazetteer: Gazetteer) -> Names:
@@ -129,21 +141,23 @@ def read_tokens(symbols: NDArray[np.uint8], spans: NDArray[np.int64]) -> Tokens:
     room = int((spans[:, 1] - spans[:, 0] + 2).sum()) // 2 + 1
     token, begin = np.empty(room, dtype=np.int64), np.empty(room, dtype=np.int64)
     ends = np.empty(len(spans), dtype=np.int64)
-    n = int(_read(symbols, spans, _affixes(), token, begin, ends))
+    n = int(_read(symbols, spans, *_lists(), token, begin, ends))
     return Tokens(token[:n], begin[:n], ends)
 
 
 @njit(cache=True, nogil=True)
-def _read(symbols, spans, affixes, tokens, begins, ends):
+def _read(symbols, spans, prefixes, suffixes, is_digit, tokens, begins, ends):
     n = 0
     for span in range(len(spans)):
-        at, end = spans[span]
+        at, end = spans[span, 0], spans[span, 1]
         while at < end:
             stop = at
             while stop < end and symbols[stop] != SPACE:
                 stop += 1
             if stop - at > 1:
-                tokens[n], begins[n] = _stem(symbols, at, stop, affixes), at
+                begin = at + _prefix(symbols, at, stop, prefixes)
+                last = stop - _suffix(symbols, begin, stop, suffixes)
+                tokens[n], begins[n] = _hash(symbols, begin, last, is_digit), at
                 n += 1
             at = stop + 1
         ends[span] = n
@@ -186,14 +200,12 @@ def _until(begins, ends, stops):
     return kept, kept_ends
 
 
-@njit(cache=True, nogil=True)
-def _stem(symbols, begin, end, affixes):
-    """Return the hash of the stem of a word; `_NUMBER` if it holds a digit."""
-    begin += _prefix(symbols, begin, end, affixes.prefixes)
-    end -= _suffix(symbols, begin, end, affixes.suffixes)
+@njit(inline="always")
+def _hash(symbols, begin, end, is_digit):
+    """Return the hash of a stem; `_NUMBER` if it holds a digit."""
     code = np.uint64(0)
     for i in range(begin, end):
-        if affixes.is_digit[symbols[i]]:
+        if is_digit[symbols[i]]:
             return np.int64(_NUMBER)
         code = (code ^ np.uint64(symbols[i])) * _MULTIPLIER
         code ^= code >> np.uint64(29)
@@ -203,27 +215,31 @@ def _stem(symbols, begin, end, affixes):
 @njit(inline="always")
 def _prefix(symbols, begin, end, prefixes):
     """Return the length of the first prefix that the word has."""
-    for row in range(len(prefixes)):
-        n = 0
-        while prefixes[row, n] and begin + n < end and symbols[begin + n] == prefixes[row, n]:
-            n += 1
-        if not prefixes[row, n] and end - begin - n >= _SHORTEST:
-            return n
+    letters, length, first = prefixes
+    outer = symbols[begin]
+    for row in range(first[outer], first[outer + 1]):
+        n = length[row]
+        if end - begin - n >= _SHORTEST:
+            i = 1
+            while i < n and symbols[begin + i] == letters[row, i]:
+                i += 1
+            if i == n:
+                return n
     return 0
 
 
 @njit(inline="always")
 def _suffix(symbols, begin, end, suffixes):
     """Return the length of the first suffix that the word has."""
-    for row in range(len(suffixes)):
-        n = 0
-        while suffixes[row, n]:
-            n += 1
+    letters, length, first = suffixes
+    outer = symbols[end - 1]
+    for row in range(first[outer], first[outer + 1]):
+        n = length[row]
         if end - begin - n >= _SHORTEST:
             i = 0
-            while i < n and symbols[end - n + i] == suffixes[row, i]:
+            while i < n - 1 and symbols[end - n + i] == letters[row, i]:
                 i += 1
-            if i == n:
+            if i == n - 1:
                 return n
     return 0
 
@@ -307,9 +323,11 @@ def look_up(found: NDArray[np.int64], keys: NDArray[np.int64]) -> tuple[NDArray[
 
 
 @njit(cache=True, nogil=True)
-def add_tokens(tokens, first, stop, low, high, vocabulary, sums):
-    """Add the counts of the known features of one span to `sums`."""
+def add_tokens(tokens, first, stop, low, high, vocabulary, bits, sums):
+    """Add the counts of the known features of one span to `sums`; `bits` are the vocabulary's filter."""
     for i in range(first, stop):
         for size in range(low, high + 1):
             if i + size <= stop:
-                ngrams.add_key(tokens[i] if size == 1 else _pair(tokens[i], tokens[i + 1]), vocabulary, sums)
+                key = tokens[i] if size == 1 else _pair(tokens[i], tokens[i + 1])
+                if ngrams.may_hold(key, bits):
+                    ngrams.add_key(key, vocabulary, sums)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numba import njit
 
 from classifier import ngrams
 from classifier.ngrams import MAX_NGRAM, NgramCounter, NgramCounts, RowWriter, Weighting, spans_of
@@ -224,12 +225,29 @@ def test_take_columns(room, columns, first):
     assert not sums.used.any()
 
 
+@njit
+def may_hold(key, bits):
+    return ngrams.may_hold(key, bits)
+
+
 def test_vocabulary_finds_what_was_put_in():
     keys = np.unique(np.random.default_rng(0).integers(1, 2**63, 3000))
     vocabulary = ngrams.build_vocabulary(keys)
     assert len(vocabulary) >= 2 * len(keys)
     found = vocabulary[vocabulary[:, 0] != 0]
     assert dict(found.tolist()) == dict(zip(keys.tolist(), range(len(keys)), strict=True))
+
+
+def test_filter_lets_all_keys_through_and_few_others():
+    keys = np.unique(np.random.default_rng(0).integers(1, 2**62, 3000))
+    bits = ngrams.build_filter(keys[::2])
+    let_through = np.array([may_hold(key, bits) for key in keys])
+    assert let_through[::2].all()
+    assert let_through[1::2].mean() < 0.1
+
+
+def test_empty_filter_lets_nothing_through():
+    assert not may_hold(1, ngrams.build_filter(np.zeros(0, dtype=np.int64)))
 
 
 def test_empty_vocabulary():
