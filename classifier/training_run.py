@@ -81,6 +81,7 @@ class Run:
             If the data or the output place can't be used.
         """
         check_writable(self.output)
+        base = self._base  # Before the data, which may take long to read.
         with status(f"reading {', '.join(self.sources)}"):
             data = self._read()
         on_data(data)
@@ -92,7 +93,7 @@ class Run:
             with status(f"scoring a held-out part of {len(data)} articles"):
                 evaluation = self._held_out(data.articles, labels, data.groups)
         with status(f"training on {len(data)} articles"):
-            scorer = train(data.articles, labels, self.config, base=self._base, groups=data.groups, n_jobs=self.jobs)
+            scorer = train(data.articles, labels, self.config, base=base, groups=data.groups, n_jobs=self.jobs)
         self._save(scorer, evaluation)
         return evaluation
 

@@ -110,7 +110,7 @@ def test_base(train, write_lines, rows, news_folder, tmp_path):
     card = (tmp_path / "model" / "README.md").read_text(encoding="utf-8")
     assert f"the scores of the model {news_folder}" in card
     assert f"--base {news_folder}" in card
-    assert_error(train(data, *args[:2], "--base", tmp_path / "nowhere"), "nowhere")
+    assert_error(train(tmp_path / "no data", *args[:2], "--base", tmp_path / "nowhere"), "nowhere")  # and at once
     code, _, err = train(data, *args, "--out-of-core")
     assert (code, "--base needs all articles in memory" in err) == (2, True)
 
