@@ -30,7 +30,7 @@ MAX_WORDS = 12
 _HALF = MAX_LETTERS // 2
 _TOP_SHIFT = SYMBOL_BITS * (_HALF - 1)
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
-_START_BITS = 18
+_FILTER_BITS_AN_EDGE = 8
 _SECOND_MULTIPLIER = np.uint64(0xC2B2AE3D27D4EB4F)
 # Of a model folder: tables take up to 100 bytes an item, an article room for each country.
 _MOST_ITEMS = 1 << 22
@@ -77,8 +77,8 @@ class Trie(NamedTuple):
         first integer of 0 is a free slot.
     nodes : ndarray of shape (n_nodes, 2), int32
         The entry that ends at a node (-1 none), and how many edges leave it. Node 0 is the root.
-    starts : ndarray of shape (4096,), uint64
-        A bit for each hash of a word that a name begins with: small enough to stay in the cache of a core.
+    bits : ndarray of uint64
+        A bit for each hash of an edge: small enough to stay in the cache of a core.
     kinds : ndarray of shape (n_entries,), uint8
     letters : tuple of 6 int
         Symbols of alef, lam, waw, feh, beh, kaf.
@@ -86,7 +86,7 @@ class Trie(NamedTuple):
 
     edges: NDArray[np.int64]
     nodes: NDArray[np.int32]
-    starts: NDArray[np.uint64]
+    bits: NDArray[np.uint64]
     kinds: NDArray[np.uint8]
     letters: tuple[int, ...]
 
@@ -221,13 +221,14 @@ class Gazetteer:
 
     @cached_property
     def _tables(self) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.uint64], int]:
-        """Edges, nodes and starts of the trie, and an entry whose name was there before (-1 none)."""
+        """Edges, nodes and filter of the trie, and an entry whose name was there before (-1 none)."""
         edges = np.zeros((_n_slots(len(self.name_words)), 3), dtype=np.int64)
         nodes = np.zeros((len(self.name_words) + 1, 2), dtype=np.int32)
         nodes[:, 0] = -1
-        starts = np.zeros(1 << (_START_BITS - 6), dtype=np.uint64)
-        n_nodes, repeated = grow_trie(self.words, self.name_words, self.name_ends, edges, nodes, starts)
-        return edges, nodes[:n_nodes].copy(), starts, repeated
+        n_bits = _FILTER_BITS_AN_EDGE * max(len(self.name_words), 1)
+        bits = np.zeros(1 << max(0, (n_bits - 1).bit_length() - 6), dtype=np.uint64)
+        n_nodes, repeated = grow_trie(self.words, self.name_words, self.name_ends, edges, nodes, bits)
+        return edges, nodes[:n_nodes].copy(), bits, repeated
 
     def _check_distinct(self) -> None:
         repeated = self._tables[3]
@@ -389,10 +390,16 @@ def next_node(node, first, second, edges):
 
 
 @njit(inline="always")
-def may_start(first, second, starts):
-    """Tell whether a name may begin with a word."""
-    bit = _hash(0, first, second) >> np.uint64(64 - _START_BITS)
-    return (starts[bit >> np.uint64(6)] >> (bit & np.uint64(63))) & np.uint64(1) != 0
+def _bit_of(node, first, second, bits):
+    """Return the bit of an edge: the top of its hash, of which `edge_slot` takes the top, too."""
+    return ((_hash(node, first, second) >> np.uint64(32)) * np.uint64(64 * len(bits))) >> np.uint64(32)
+
+
+@njit(inline="always")
+def may_lead(node, first, second, bits):
+    """Tell whether a word may lead on from `node`: it does not, says a bit in cache of most words."""
+    bit = _bit_of(node, first, second, bits)
+    return (bits[bit >> np.uint64(6)] >> (bit & np.uint64(63))) & np.uint64(1) != 0
 
 
 @njit(cache=True, nogil=True)
@@ -421,8 +428,8 @@ def number_words(symbols, ends, table, keys, numbers, name_ends):
 
 
 @njit(cache=True, nogil=True)
-def grow_trie(words, name_words, name_ends, edges, nodes, starts):
-    """Fill edges, nodes and starts; return the number of nodes and an entry whose name is there twice (-1 none)."""
+def grow_trie(words, name_words, name_ends, edges, nodes, bits):
+    """Fill edges, nodes and filter; return the number of nodes and an entry whose name is there twice (-1 none)."""
     n_nodes = 1
     repeated = -1
     token = 0
@@ -430,9 +437,8 @@ def grow_trie(words, name_words, name_ends, edges, nodes, starts):
         node = np.int64(0)
         for i in range(token, name_ends[entry]):
             first, second = words[name_words[i]]
-            if node == 0:
-                bit = _hash(0, first, second) >> np.uint64(64 - _START_BITS)
-                starts[bit >> np.uint64(6)] |= np.uint64(1) << (bit & np.uint64(63))
+            bit = _bit_of(node, first, second, bits)
+            bits[bit >> np.uint64(6)] |= np.uint64(1) << (bit & np.uint64(63))
             slot = edge_slot(node, first, second, edges)
             if edges[slot, 0] == 0:
                 edges[slot, 0], edges[slot, 1], edges[slot, 2] = first, second, (node << 32) | n_nodes

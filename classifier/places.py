@@ -9,7 +9,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from classifier.gazetteer import KINDS, MAX_LETTERS, Gazetteer, may_start, next_node
+from classifier.gazetteer import KINDS, MAX_LETTERS, Gazetteer, may_lead, next_node
 from classifier.ngrams import read_word
 from classifier.symbols import SYMBOL_BITS
 
@@ -160,7 +160,7 @@ def _mark_dateline(found, first, n, kinds, name_ends):
 @njit(cache=True, nogil=True)
 def _find_in(symbols, begin, end, article, zone, trie, found, n):
     """Append the mentions of a title or text from mention `n` on; return how many there are now, and words read."""
-    edges, nodes, starts, kinds, letters = trie  # Arrays taken out of a tuple in a loop cost more than the loop's work.
+    edges, nodes, bits, kinds, letters = trie  # Arrays taken out of a tuple in a loop cost more than the loop's work.
     word = 0
     while begin < end and word < MOST_WORDS:
         stop, first, second = read_word(symbols, begin, end)
@@ -170,11 +170,11 @@ def _find_in(symbols, begin, end, article, zone, trie, found, n):
             for i in range(_n_cores(first, letters)):
                 one, two, length, n_clitic = _core(first, second, stop - begin, i, letters)
                 if n_clitic >= 0:
-                    if may_start(one, two, starts):
+                    if may_lead(0, one, two, bits):
                         is_short = n_clitic > 0 and length < 4
-                        best = _follow(symbols, stop, end, one, two, is_short, most, best, edges, nodes, kinds)
+                        best = _follow(symbols, stop, end, one, two, is_short, most, best, edges, nodes, bits, kinds)
                     one, two = _bare(one, two, letters)
-                    if one and best[1] == 0 and may_start(one, two, starts) and not (n_clitic > 0 and length < 6):
+                    if one and best[1] == 0 and may_lead(0, one, two, bits) and not (n_clitic > 0 and length < 6):
                         best = _people(one, two, stop, best, edges, nodes, kinds)
         entry, n_words, last = best
         if entry >= 0:
@@ -251,7 +251,7 @@ def _people(first, second, stop, best, edges, nodes, kinds):
 
 
 @njit(inline="always")
-def _follow(symbols, stop, end, first, second, is_short, most, best, edges, nodes, kinds):
+def _follow(symbols, stop, end, first, second, is_short, most, best, edges, nodes, bits, kinds):
     """Return the longest name that starts with a word and goes on after `stop`, or `best` if none is longer.
 
     Short names behind a clitic are mostly other words.
@@ -265,7 +265,9 @@ def _follow(symbols, stop, end, first, second, is_short, most, best, edges, node
     while node and nodes[node, 1] and stop < end and depth < most:
         begin = stop + 1
         stop, first, second = read_word(symbols, begin, end)
-        node = next_node(node, first, second, edges) if stop - begin <= MAX_LETTERS else 0
+        if stop - begin > MAX_LETTERS or not may_lead(node, first, second, bits):
+            break
+        node = next_node(node, first, second, edges)
         depth += 1
         if nodes[node, 0] >= 0 and depth > n_words:
             entry, n_words, last = np.int64(nodes[node, 0]), np.int64(depth), np.int64(stop)
