@@ -15,6 +15,7 @@ __all__ = ["Calibration", "Decisions", "fit_calibration"]
 _ENOUGH_FOR_OWN_THRESHOLD = 30
 _HIGHEST_RANK = 1e3
 _MOST_LEAD = 5.0
+_SAME_F1 = 0.0005
 
 Scores = NDArray[np.float32]
 _LEAST_SLOPE = 0.01
@@ -145,12 +146,16 @@ def _fit_first(
 def _thresholds(
     probabilities: NDArray[np.float32], truth: NDArray[np.bool_], top: NDArray[np.int64] | None
 ) -> NDArray[np.float32]:
-    """Choose the threshold of best micro-F1, then one of its own for each label with articles enough."""
+    """Choose the threshold of best micro-F1, then one of its own for each label with articles enough.
+
+    Where no label need hold, of thresholds as good but for `_SAME_F1` the highest: right more often on articles of none.
+    """
+    lost = _SAME_F1 if top is None else 0.0
     open_ = np.ones(truth.shape, dtype=np.bool_)
     if top is not None:
         open_[np.arange(len(top)), top] = False  # Stated anyhow: no threshold decides on it.
     stated, hit = (~open_).sum(), truth[~open_].sum()
-    shared = _best_threshold(probabilities[open_], truth[open_], int(stated), int(hit), int(truth.sum()))
+    shared = _best_threshold(probabilities[open_], truth[open_], int(stated), int(hit), int(truth.sum()), lost)
     thresholds = np.full(truth.shape[1], shared, dtype=np.float32)
     for k in range(truth.shape[1]):
         rows = open_[:, k]
@@ -162,6 +167,7 @@ def _thresholds(
                 int((~rows).sum()),
                 int(truth[~rows, k].sum()),
                 int(truth[:, k].sum()),
+                lost,
             )
             # Half way to its own: the best threshold of few articles is an optimist.
             thresholds[k] = (own + shared) / 2
@@ -169,15 +175,18 @@ def _thresholds(
 
 
 def _best_threshold(
-    probabilities: NDArray[np.float32], truth: NDArray[np.bool_], n_stated: int, n_hit: int, n_true: int
+    probabilities: NDArray[np.float32], truth: NDArray[np.bool_], n_stated: int, n_hit: int, n_true: int, lost: float
 ) -> float:
-    """Return the threshold of best F1, counting `n_stated` labels of which `n_hit` are right as stated already."""
+    """Return the threshold of best F1, counting `n_stated` labels of which `n_hit` are right as stated already.
+
+    `lost` is how much of it may be given up for a higher one.
+    """
     order = np.argsort(-probabilities, kind="stable")
     hits = n_hit + np.cumsum(truth[order])
     f1 = 2 * hits / (n_stated + np.arange(1, len(order) + 1) + max(n_true, 1))
     if not len(f1):
         return 0.5
-    best = int(f1.argmax())
+    best = int((f1 >= f1.max() - lost).argmax())
     after = probabilities[order[best + 1]] if best + 1 < len(order) else 0.0
     return float(np.clip((probabilities[order[best]] + after) / 2, 0.05, 0.95))
 

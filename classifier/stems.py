@@ -120,17 +120,19 @@ def _by_letter(affixes: tuple[str, ...], outer: int) -> _Affixes:
 
 
 def find_names(mentions: Mentions, encoded: EncodedArticles, gazetteer: Gazetteer) -> Names:
-    """Return the names that were found in title and text, as they stand on the page.
+    """Return the names of countries that were found in title and text, as they stand on the page.
 
     Parameters
     ----------
     mentions : Mentions
-        Of `encoded`.
+        Of `encoded`; those of no country ("the right foot", which is not Yemen) stay words.
     encoded : EncodedArticles
     gazetteer : Gazetteer
     """
     shift = np.where(mentions.zone == TITLE, (encoded.page[:, 0] - encoded.title[:, 0])[mentions.article], 0)
-    return Names(mentions.begin + shift, mentions.end + shift, gazetteer.kinds[mentions.entry].astype(np.int64))
+    of_country = np.diff(gazetteer.country_ends, prepend=0)[mentions.entry] > 0
+    begin, end, kind = mentions.begin + shift, mentions.end + shift, gazetteer.kinds[mentions.entry].astype(np.int64)
+    return Names(begin[of_country], end[of_country], kind[of_country])
 
 
 def read_tokens(symbols: NDArray[np.uint8], spans: NDArray[np.int64]) -> Tokens:

@@ -12,7 +12,7 @@ from classifier import blocks, ngrams, stems
 from classifier.article import Article
 from classifier.blocks import Block, BlockScorer
 from classifier.config import BlockConfig, Config
-from classifier.gazetteer import load_gazetteer
+from classifier.gazetteer import Gazetteer, Name, load_gazetteer
 from classifier.normalize import normalize_text
 
 GAZETTEER = load_gazetteer()
@@ -81,6 +81,13 @@ def test_names_become_their_kinds():
     assert of[0].token.tolist() == of[1].token.tolist() != of[2].token.tolist()
     assert of[3].token[2] == of[3].token[3] == of[0].token[2]
     assert of[0].token[2] == 2 + GAZETTEER.kinds[page("بغداد", gazetteer=GAZETTEER).mentions.entry[0]]
+
+
+def test_names_of_no_country_stay_words():
+    reading = page("المحيط الهندي", "المحيط والهادئ", gazetteer=GAZETTEER)
+    ocean, words = split(reading.tokens(BlockConfig("page", "stem", ngram_range=(1, 1))))
+    assert ocean[0] == words[0]
+    assert len(ocean) == 2
 
 
 def test_names_of_several_words_are_one_token_and_titles_are_masked():
@@ -163,7 +170,8 @@ def test_texts_without_tokens():
 
 
 def test_names_of_single_letters_are_masked_too():
-    reading = page("(ا ف ب) - قال الوزير", gazetteer=load_gazetteer())
+    agency = Gazetteer.from_table([Name("ا ف ب", "media", {"FR": 0.5})])
+    reading = page("(ا ف ب) - قال الوزير", gazetteer=agency)
     kind = reading.names.kind[0]
     token = reading.tokens(BlockConfig("page", "stem", ngram_range=(1, 2))).token
     assert token[0] == 2 + kind
