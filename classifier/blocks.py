@@ -161,8 +161,11 @@ class BlockScorer:
         self.scale = scale * np.float32(block.config.weight)
         self.weighting = block.weighting()
         self._cache = ngrams.new_word_cache()
-        self._filter = ngrams.build_filter(block.keys)
         self._sums = ngrams.new_accumulator(len(block.idf))
+
+    @cached_property
+    def _filter(self) -> NDArray[np.uint64]:
+        return ngrams.build_filter(self.block.keys)  # characters have none: words seen before are cached
 
     def add_scores(self, reading: Reading, scores: NDArray[np.float32]) -> NDArray[np.bool_]:
         """Add each article's scores to the rows of `scores` (n_articles, n_heads); return which have a known n-gram and a letter."""

@@ -15,6 +15,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from classifier.bits import has_bit, new_bits, set_bit
 from classifier.errors import DataError, ModelFormatError
 from classifier.ngrams import read_word
 from classifier.symbols import SPACE, SYMBOL_BITS, symbol_table
@@ -225,8 +226,7 @@ class Gazetteer:
         edges = np.zeros((_n_slots(len(self.name_words)), 3), dtype=np.int64)
         nodes = np.zeros((len(self.name_words) + 1, 2), dtype=np.int32)
         nodes[:, 0] = -1
-        n_bits = _FILTER_BITS_AN_EDGE * max(len(self.name_words), 1)
-        bits = np.zeros(1 << max(0, (n_bits - 1).bit_length() - 6), dtype=np.uint64)
+        bits = new_bits(_FILTER_BITS_AN_EDGE * len(self.name_words))
         n_nodes, repeated = grow_trie(self.words, self.name_words, self.name_ends, edges, nodes, bits)
         return edges, nodes[:n_nodes].copy(), bits, repeated
 
@@ -369,16 +369,18 @@ def _check_ends(name: str, ends: NDArray[np.int32], n: int, total: int, limits: 
 
 
 @njit(inline="always")
-def _hash(node, first, second):
+def _home(node, first, second, n):
+    """Return which of `n` places is the first for an edge: the top of its hash, scaled."""
     code = np.uint64(first) * _MULTIPLIER ^ np.uint64(second) * _SECOND_MULTIPLIER
-    return (code ^ np.uint64(node)) * _MULTIPLIER
+    code = (code ^ np.uint64(node)) * _MULTIPLIER
+    return np.int64(((code >> np.uint64(32)) * np.uint64(n)) >> np.uint64(32))
 
 
 @njit(inline="always")
 def edge_slot(node, first, second, edges):
     """Return the slot of the edge that leaves `node` with a word, or the free one where it belongs."""
     mask = len(edges) - 1
-    slot = np.int64(((_hash(node, first, second) >> np.uint64(32)) * np.uint64(mask + 1)) >> np.uint64(32))
+    slot = _home(node, first, second, len(edges))
     while edges[slot, 0] != 0 and (edges[slot, 0] != first or edges[slot, 1] != second or edges[slot, 2] >> 32 != node):
         slot = (slot + 1) & mask
     return slot
@@ -391,16 +393,9 @@ def next_node(node, first, second, edges):
 
 
 @njit(inline="always")
-def _bit_of(node, first, second, bits):
-    """Return the bit of an edge: the top of its hash, of which `edge_slot` takes the top, too."""
-    return ((_hash(node, first, second) >> np.uint64(32)) * np.uint64(64 * len(bits))) >> np.uint64(32)
-
-
-@njit(inline="always")
 def may_lead(node, first, second, bits):
     """Tell whether a word may lead on from `node`: it does not, says a bit in cache of most words."""
-    bit = _bit_of(node, first, second, bits)
-    return (bits[bit >> np.uint64(6)] >> (bit & np.uint64(63))) & np.uint64(1) != 0
+    return has_bit(_home(node, first, second, 64 * len(bits)), bits)
 
 
 @njit(cache=True, nogil=True)
@@ -438,8 +433,7 @@ def grow_trie(words, name_words, name_ends, edges, nodes, bits):
         node = np.int64(0)
         for i in range(token, name_ends[entry]):
             first, second = words[name_words[i]]
-            bit = _bit_of(node, first, second, bits)
-            bits[bit >> np.uint64(6)] |= np.uint64(1) << (bit & np.uint64(63))
+            set_bit(_home(node, first, second, 64 * len(bits)), bits)
             slot = edge_slot(node, first, second, edges)
             if edges[slot, 0] == 0:
                 edges[slot, 0], edges[slot, 1], edges[slot, 2] = first, second, (node << 32) | n_nodes

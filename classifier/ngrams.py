@@ -19,6 +19,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
+from classifier.bits import has_bit, new_bits, set_bit
 from classifier.symbols import SPACE, SYMBOL_BITS
 
 __all__ = ["MAX_NGRAM", "NgramCounts", "Vocabulary", "WordCache", "count_spans", "spans_of", "transform_spans"]
@@ -136,8 +137,7 @@ def build_vocabulary(keys: NDArray[np.int64]) -> Vocabulary:
 
 def build_filter(keys: NDArray[np.int64]) -> NDArray[np.uint64]:
     """Return one bit a hash, set where some key has it: small enough to stay in cache, and most features have no key."""
-    n_words = 1 << max(0, (_FILTER_BITS_A_KEY * len(keys) - 1).bit_length() - 6)
-    bits = np.zeros(n_words, dtype=np.uint64)
+    bits = new_bits(_FILTER_BITS_A_KEY * len(keys))
     _set_bits(keys, bits)
     return bits
 
@@ -260,15 +260,13 @@ def insert_keys(keys, vocabulary):
 @njit(cache=True, nogil=True)
 def _set_bits(keys, bits):
     for key in keys:
-        i = _slot_of(key, 64 * len(bits) - 1)
-        bits[i >> 6] |= np.uint64(1) << np.uint64(i & 63)
+        set_bit(_slot_of(key, 64 * len(bits) - 1), bits)
 
 
 @njit(inline="always")
 def may_hold(key, bits):
     """Return False for a feature that is none of the keys of `build_filter`; True for all of these and a few others."""
-    i = _slot_of(key, 64 * len(bits) - 1)
-    return (bits[i >> 6] >> np.uint64(i & 63)) & np.uint64(1) != 0
+    return has_bit(_slot_of(key, 64 * len(bits) - 1), bits)
 
 
 @njit(inline="always")
