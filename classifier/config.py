@@ -82,9 +82,9 @@ class BlockConfig(_FromDict):
         Headline (of an untitled article its first `untitled_characters`); headline and the first
         `lead_characters` of the text; all of it.
     analyzer : {"char_wb", "stem", "lexicon"}
-        N-grams of characters within words; or of stems, with the names of the gazetteer replaced by their kinds, then
-        `ngram_range` is within 1..2; or of the stems that the lexicon of topics holds, names included, whose weights
-        are learned through their topics.
+        N-grams of characters within words; or of stems, with the gazetteer's names of places and people replaced by
+        their kinds, then `ngram_range` is within 1..2; or of the stems that the lexicon of topics holds, names
+        included, whose weights are learned through their topics.
     weight : float
         Length of the block's part of the feature vector, above 0.
     ngram_range, min_df, max_features, sublinear_tf
